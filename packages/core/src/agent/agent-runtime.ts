@@ -32,6 +32,9 @@ import { createSessionOpener, type SessionOpener, type SessionOptions } from './
 /** Time of a stop that is reserved for leaving the election. */
 const MAX_RESIGN_TIMEOUT_MS = 1_000
 
+/** Time after which an agent that cannot open its session sends a heartbeat all the same. */
+const SLOW_OPENING_MS = 2_000
+
 const RECONNECT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
 export interface AgentRuntimeOptions<Config, Client>
@@ -79,6 +82,7 @@ export class AgentRuntime<Config, Client> {
       outboxState: () => this.#outbox.state(),
       write: options.redactor.write,
       leaderTermId: () => this.#leaderLoop.leaderTermId(),
+      log,
     })
     this.#sender = createSender({
       client,
@@ -190,7 +194,9 @@ export class AgentRuntime<Config, Client> {
 
   async #start(): Promise<void> {
     const { signal } = this.#stopping
-    await this.#sessions.tryOpen()
+    const opening = this.#sessions.tryOpen()
+    await this.#reportSlowOpening(opening)
+    await opening
     // Before the sender starts: the token may no longer be valid.
     await this.#enrolment.load()
     if (signal.aborted) return
@@ -206,6 +212,19 @@ export class AgentRuntime<Config, Client> {
         this.#options.log.error(fields, 'internal error: a loop of the agent stopped; restart the agent')
       }),
     )
+  }
+
+  /** Sends a heartbeat if the session takes long to open: until then, the platform does not know the agent. */
+  async #reportSlowOpening(opening: Promise<boolean>): Promise<void> {
+    const { connector } = this.#options
+    const settled = new AbortController()
+    void opening.then(() => settled.abort())
+    await settleWithin(opening, SLOW_OPENING_MS)
+    // A key that replicas share can only be read with the open client.
+    if (settled.signal.aborted || this.#stopping.signal.aborted || connector.keyStore !== undefined) return
+    await this.#sessions.recordSlowness()
+    await this.#enrolment.load()
+    if (!settled.signal.aborted) await this.#heartbeats.send(AbortSignal.any([settled.signal, this.#stopping.signal]))
   }
 
   /** Opens the session, with as many attempts as it takes, and runs it. */

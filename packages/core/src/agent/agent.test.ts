@@ -77,7 +77,8 @@ describe('an agent that runs', () => {
     })
     expect(platform.heartbeats()[0]).not.toHaveProperty('replaces_agent_id')
     const [report] = platform.reports()
-    expect(report).toMatchObject({ agent_id: AGENT_ID, sequence: 0, snapshot: true, data: { gaps: [] } })
+    expect(report).toMatchObject({ agent_id: AGENT_ID, sequence: 0, snapshot: true })
+    expect(report?.data.gaps).toMatchObject([{ scope: 'entity:host/host-1' }])
     expect(report?.data.metrics).toContainEqual(signals.load.point(1, host))
     await vi.waitFor(() => expect(agent.status().platformReachable).toBe(true), 20_000)
     expect(agent.status()).toMatchObject({
@@ -481,6 +482,26 @@ describe('an agent that cannot connect', () => {
     expect(platform.heartbeats()[0]?.collectors).toMatchObject({
       connect: { ok: false, error: 'connecting to Example did not finish within 15 s' },
     })
+  })
+
+  test('sends a heartbeat before a slow connection is open', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const platform = await startPlatform()
+    const { promise, resolve } = Promise.withResolvers<Client>()
+    const { agent } = agentOf(platform.url, { connect: () => promise, collectors: { load } })
+    const started = agent.start()
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    await platform.until(() => platform.heartbeats().length > 0)
+    expect(platform.heartbeats()[0]).toMatchObject({
+      agent_id: provisionalAgentId('example'),
+      collectors: { connect: { ok: false, error: 'connecting to Example: no answer yet' } },
+    })
+    resolve({ name: 'example' })
+    await started
+    await platform.until(() => platform.heartbeats().some(({ agent_id }) => agent_id === AGENT_ID))
+    expect(platform.heartbeats().at(-1)).toMatchObject({ replaces_agent_id: provisionalAgentId('example') })
   })
 
   test('throws the connector’s error from `collectMetrics`', async () => {

@@ -130,7 +130,7 @@ function withShortError(status: CollectorStatus, length: number): CollectorStatu
 
 /** Summarises the role and which collectors fail. */
 function summaryOf({ collectors, role }: HeartbeatDescription): string {
-  return JSON.stringify([role, ...Object.entries(collectors).map(([name, { ok }]) => [name, ok])])
+  return JSON.stringify([role, ...Object.entries(collectors).map(([name, { ok, ended }]) => [name, ok, ended])])
 }
 
 export function outboxStatus(state: OutboxState): HeartbeatRequest['outbox'] {

@@ -102,6 +102,11 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
         return false
       }
     },
+    /** Records that the current attempt to open the session takes long, as its failure until it has ended. */
+    recordSlowness: async (): Promise<void> => {
+      fallback ??= await readFallbackId(connector.type, state)
+      if (session === undefined) failure ??= { ok: false, error: `connecting to ${connector.title}: no answer yet` }
+    },
     current: () => session,
     /** Returns why no session is open, as heartbeats show it. */
     failure: () => failure,

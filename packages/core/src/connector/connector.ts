@@ -51,7 +51,7 @@ export interface Collector<Client> {
    * comparison. Never modify a returned object.
    */
   collect(client: Client, context: CollectContext): Promise<Signals>
-  /** @default the agent's interval */
+  /** At least 1s. @default the agent's interval */
   readonly interval?: Duration
   /** Time limit of one run. @default 10s */
   readonly timeout?: Duration

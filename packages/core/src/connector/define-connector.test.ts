@@ -90,6 +90,12 @@ describe('validation of a connector', () => {
     )
   })
 
+  test('rejects an interval of less than a second', () => {
+    expect(() => exampleConnector({ collectors: { fast: { ...collector, interval: '1ms' } } })).toThrow(
+      'the `interval` of the collector `fast` must be at least 1s, got 1ms',
+    )
+  })
+
   test.each([
     ['password', z.object({ password: z.string() })],
     ['registry.api_key', z.object({ registry: z.object({ api_key: z.string() }) })],

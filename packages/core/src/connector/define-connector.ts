@@ -164,6 +164,9 @@ function signalProblem({ signals }: Connector): string | undefined {
   return undefined
 }
 
+/** Shortest interval of a collector. */
+const MIN_INTERVAL_MS = 1_000
+
 /** Entries that core itself writes into `collectors` of heartbeats. */
 const HEARTBEAT_NAMES = new Set(['connect', 'election'])
 
@@ -177,7 +180,8 @@ function readerProblem({ collectors, watchers = {} }: Connector): string | undef
   }
   for (const [name, { interval, timeout }] of Object.entries(collectors))
     try {
-      if (interval !== undefined) toMilliseconds(interval)
+      if (interval !== undefined && toMilliseconds(interval) < MIN_INTERVAL_MS)
+        return `the \`interval\` of the collector \`${name}\` must be at least 1s, got ${interval}.`
       if (timeout !== undefined) toMilliseconds(timeout)
     } catch (error) {
       return `the collector \`${name}\` has an invalid \`interval\` or \`timeout\`: ${(error as Error).message}.`

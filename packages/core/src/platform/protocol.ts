@@ -203,6 +203,10 @@ export const collectorStatusSchema = z.object({
     .optional()
     .describe('Duration of the last run. Absent for watchers, `connect` and `election`.'),
   error: z.string().max(LIMITS.reason).optional(),
+  ended: z
+    .literal(true)
+    .optional()
+    .describe('The watcher has returned: it emits nothing until the agent starts again.'),
 })
 
 /** Body of `POST /api/v1/agent/heartbeat`. */

@@ -6,6 +6,7 @@ import type { Collector, Connector, StreamingCollector } from '../../connector/c
 import type { Metric, Signals } from '../../connector/signals.ts'
 import { createSignalValidator } from '../validate/validate-signals.ts'
 import { type CollectorRunner, createCollectorRunner } from './collector-runner.ts'
+import { createEventLoopMonitor, type EventLoopMonitor } from './event-loop-monitor.ts'
 
 interface Setup {
   readonly runner: CollectorRunner
@@ -15,7 +16,7 @@ interface Setup {
   readonly stop: AbortController
 }
 
-function runnerOf(collectors: Connector<unknown, Client>['collectors']): Setup {
+function runnerOf(collectors: Connector<unknown, Client>['collectors'], monitor?: EventLoopMonitor): Setup {
   let time = Date.parse('2026-01-23T10:00:00.000Z')
   const stop = new AbortController()
   const log = recordingLogger()
@@ -27,6 +28,7 @@ function runnerOf(collectors: Connector<unknown, Client>['collectors']): Setup {
     now: () => new Date(time),
     log,
     signal: stop.signal,
+    ...(monitor && { monitor }),
   })
   return {
     runner,
@@ -61,6 +63,35 @@ async function afterTimeout<Result>(run: Promise<Result>): Promise<Result> {
 }
 
 describe('CollectorRunner', () => {
+  test('names a collector that blocks the event loop, and keeps that time from the others', async () => {
+    let time = 0
+    const monitor = createEventLoopMonitor({ now: () => time, cpuMs: () => time })
+    const blocking: Collector<Client> = {
+      collect: async () => {
+        time += 5_000
+        return {}
+      },
+    }
+    const { runner, log } = runnerOf({ load: sequence(), blocking }, monitor)
+    for (let cycle = 0; cycle < 2; cycle += 1) {
+      const [load, other] = await Promise.all([runner.run('load'), runner.run('blocking')])
+      expect([load, other].map(({ ok, signals: { gaps } }) => [ok, gaps])).toEqual([
+        [true, []],
+        [
+          true,
+          [
+            {
+              scope: 'blocked:blocking',
+              reason: 'it blocked the event loop for 5.0 s: heartbeats, events and other collectors waited',
+            },
+          ],
+        ],
+      ])
+    }
+    expect(runner.gaps()).toMatchObject([{ scope: 'blocked:blocking' }])
+    expect(log.messages('warn')).toEqual(['collector blocks the agent'])
+  })
+
   test('passes the client to the collector and returns its signals', async () => {
     const load: Collector<Client> = {
       collect: async (client) => ({ metrics: [signals.load.point(client.name.length, host)] }),

@@ -4,8 +4,10 @@ import { reasonOf, shortReason } from '../../errors/error-reason.ts'
 import { runInTimeSlices } from '../../event-loop.ts'
 import type { Logger } from '../../logger.ts'
 import { withTimeout } from '../../timers.ts'
+import { createEventLimit } from '../validate/event-limit.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
 import { type CollectorRun, createCollectorHealth } from './collector-health.ts'
+import { type Blocked, createEventLoopMonitor, type EventLoopMonitor } from './event-loop-monitor.ts'
 import { createSignalStream, isStream, type MetricSink } from './signal-stream.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -19,6 +21,8 @@ export interface CollectorRunnerOptions<Client> {
   readonly log: Logger
   /** Aborts every run. */
   readonly signal: AbortSignal
+  /** @default a monitor of this process */
+  readonly monitor?: EventLoopMonitor
 }
 
 export interface RunOptions {
@@ -34,11 +38,14 @@ const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], ga
 
 /** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
 export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>) {
-  const { connector, redact, now } = options
+  const { connector, redact, now, log, monitor = createEventLoopMonitor() } = options
+  const blocking = new Set<string>()
+  /** Runs of collectors that must not run beside others. */
+  let alone: Promise<unknown> = Promise.resolve()
   const health = createCollectorHealth(redact, options.log)
   const running = new Map<string, Promise<CollectorRun>>()
   const guarded = new Map(
-    Object.entries(connector.collectors).map(([name, collector]) => [name, guardCollector(collector, options)]),
+    Object.entries(connector.collectors).map(([name, collector]) => [name, guardCollector(name, collector, options)]),
   )
 
   const runNow = async (collector: string, runOptions: RunOptions): Promise<CollectorRun> => {
@@ -51,21 +58,42 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
       return { collector, fullSnapshot, ok: error === undefined, durationMs, signals, ...failure }
     }
     let run: CollectorRun
+    const watched = monitor.begin(collector)
     try {
       const collect = guarded.get(collector)?.collect
       if (collect === undefined) throw new TypeError(`\`${connector.type}\` has no collector \`${collector}\``)
-      const signals = await collect(runOptions)
+      const signals = await monitor.runFirstStep(watched, () => collect(runOptions))
       run = toRun(signals, signals.problems.length === 0 ? undefined : `left out: ${signals.problems.join('; ')}`)
     } catch (error) {
       run = toRun(NO_SIGNALS, reasonOf(error))
-      if (options.signal.aborted) return run
     }
-    health.record(run, startedAt)
+    run = withBlocks(run, monitor.end(watched))
+    if (run.error === undefined || !options.signal.aborted) health.record(run, startedAt)
     return run
   }
 
+  /** Books blocks of the event loop to the collector that caused them, as a gap. */
+  const withBlocks = (run: CollectorRun, { ownMs, othersMs }: Blocked): CollectorRun => {
+    const { collector, signals } = run
+    const durationMs = Math.max(0, run.durationMs - othersMs)
+    if (ownMs === 0) {
+      blocking.delete(collector)
+      return othersMs === 0 ? run : { ...run, durationMs }
+    }
+    if (!blocking.has(collector)) log.warn({ collector, blocked_ms: Math.round(ownMs) }, 'collector blocks the agent')
+    blocking.add(collector)
+    const reason = `it blocked the event loop for ${(ownMs / 1000).toFixed(1)} s: heartbeats, events and other collectors waited`
+    return {
+      ...run,
+      durationMs,
+      signals: { ...signals, gaps: [...signals.gaps, { scope: `blocked:${collector}`, reason }] },
+    }
+  }
+
   const start = (name: string, runOptions: RunOptions): Promise<CollectorRun> => {
-    const run = runNow(name, runOptions).finally(() => running.delete(name))
+    const runs = monitor.takeSuspect(name) ? alone.then(() => runNow(name, runOptions)) : runNow(name, runOptions)
+    const run = runs.finally(() => running.delete(name))
+    alone = Promise.all([alone, run])
     running.set(name, run)
     return run
   }
@@ -92,11 +120,13 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
 
 /** Wraps a collector with its timeout, its state and validation. */
 function guardCollector<Client>(
+  name: string,
   collector: Collector<Client> | StreamingCollector<Client>,
   { client, validator, now, signal: stopping }: CollectorRunnerOptions<Client>,
 ) {
   const timeoutMs = collector.timeout === undefined ? DEFAULT_TIMEOUT_MS : toMilliseconds(collector.timeout)
   const validate = validator.forCollector()
+  const limit = createEventLimit()
   /** When the run started that exceeded its timeout and has not settled yet. */
   let stuckSince: Date | undefined
   let state: unknown
@@ -125,7 +155,11 @@ function guardCollector<Client>(
           stuckSince = undefined
         }
       })
-      const validated = stream.addTo(await runInTimeSlices(validate(signals)))
+      const all = stream.addTo(await runInTimeSlices(validate(signals)))
+      const events = limit.take(all.events)
+      const reason = limit.reason()
+      const flood = reason === undefined ? [] : [{ scope: `events:${name}`, reason }]
+      const validated = { ...all, events, gaps: [...all.gaps, ...flood] }
       // After a reset, the output of this run is dropped, so its state is, too.
       if (resetsBefore === resets) state = newState
       return validated

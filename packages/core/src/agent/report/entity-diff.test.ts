@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Entity, UnreadEntities } from '../../connector/signals.ts'
 import type { ReportedEntity } from '../../platform/protocol.ts'
-import { createEntityTracker, type EntityTracker } from './entity-diff.ts'
+import { createEntityTracker, type EntityObserver, type EntityTracker } from './entity-diff.ts'
 
 const MINUTE = 60_000
 
@@ -19,8 +19,8 @@ interface Tracker extends Omit<EntityTracker, 'take'> {
   take(now: number, everyone?: boolean): Taken
 }
 
-function trackerOfAll(): Tracker {
-  const tracker = createEntityTracker()
+function trackerOfAll(observer?: EntityObserver): Tracker {
+  const tracker = createEntityTracker(observer)
   return {
     ...tracker,
     take: (now, everyone) => {
@@ -36,6 +36,34 @@ function idsOf({ entities }: Taken): string[] {
 }
 
 describe('EntityTracker', () => {
+  test('counts new entities after the first list, and names attributes on which collectors disagree', () => {
+    const created: unknown[] = []
+    const conflicts: unknown[] = []
+    const tracker = trackerOfAll({
+      onCreated: (...all) => created.push(all),
+      onConflict: (...all) => conflicts.push(all),
+    })
+    for (const ids of [
+      ['a', 'b'],
+      ['b', 'c', 'd'],
+      ['b', 'c', 'd'],
+    ]) {
+      tracker.update(
+        'containers',
+        ids.map((id) => entityOf(id)),
+      )
+      tracker.take(0)
+    }
+    expect(created).toEqual([
+      ['containers', 2, 3],
+      ['containers', 0, 3],
+    ])
+    tracker.update('containers', [entityOf('a', { size: 1, state: 'up' })])
+    tracker.update('usage', [entityOf('a', { size: 2, state: 'up' })])
+    tracker.take(0)
+    expect(conflicts).toEqual([['container', 'size', ['containers', 'usage']]])
+  })
+
   test('sends everything first, then only changes', () => {
     const tracker = trackerOfAll()
     tracker.update('containers', [entityOf('a'), entityOf('b')])

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Entity, Relation, UnreadEntities } from '../../connector/signals.ts'
+import type { Entity, EntityReference, Relation, UnreadEntities } from '../../connector/signals.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
 import { LIMITS, type ReportedEntity } from '../../platform/protocol.ts'
 
@@ -20,15 +20,23 @@ interface TrackedEntity {
   sent: Entity | undefined
 }
 
+/** Called with what is unusual about entities. */
+export interface EntityObserver {
+  /** @param created entities of a list that no collector described before. Not called for a collector’s first list. */
+  readonly onCreated?: (collector: string, created: number, size: number) => void
+  /** Called if two collectors give an attribute of an entity different values. The last one is reported. */
+  readonly onConflict?: (entityType: string, attribute: string, collectors: readonly string[]) => void
+}
+
 export type EntityTracker = ReturnType<typeof createEntityTracker>
 
 /**
  * Tracks which entities were sent, so that reports carry only changes between full lists. The first changes are full.
  * The cost of a `take` depends on the number of changes.
  */
-export function createEntityTracker() {
+export function createEntityTracker(observer: EntityObserver = {}) {
   const current = new Map<string, readonly Entity[]>()
-  const state: State = { applied: new Map(), tracked: new Map(), pending: new Set() }
+  const state: State = { applied: new Map(), tracked: new Map(), pending: new Set(), observer }
   let fullAt = Number.NEGATIVE_INFINITY
   let isFullPending = false
   let isReportLost = false
@@ -48,6 +56,11 @@ export function createEntityTracker() {
         const kept = before.filter((entity) => keys.has(entityKey(entity)))
         current.set(collector, replaced(kept, entities))
       }
+    },
+    /** Returns true if a collector describes an entity at present. */
+    has: (reference: EntityReference): boolean => {
+      const key = entityKey(reference)
+      return [...current.values()].some((list) => list.some((entity) => entityKey(entity) === key))
     },
     /** Sends everything again soon: a report was lost. */
     resync: (): void => {
@@ -84,6 +97,7 @@ interface State {
   readonly tracked: Map<string, TrackedEntity>
   /** Keys of entities whose descriptions have changed since the last take. */
   readonly pending: Set<string>
+  readonly observer: EntityObserver
 }
 
 function* changesOf(
@@ -92,11 +106,11 @@ function* changesOf(
   full: boolean,
 ): InterruptibleTask<ReportedEntity> {
   for (const collector of [...lists.keys()].sort()) yield* apply(collector, lists.get(collector) ?? [], state)
-  const { tracked, pending } = state
+  const { tracked, pending, observer } = state
   const deleted: Entity[] = []
   for (const key of pending) {
     pending.delete(key)
-    const change = changeOf(key, tracked)
+    const change = changeOf(key, tracked, observer)
     if (change?.deleted === true) deleted.push(change.entity)
     yield full || change === undefined || change.deleted ? undefined : change.entity
   }
@@ -108,11 +122,14 @@ function* changesOf(
 function* apply(
   collector: string,
   list: readonly Entity[],
-  { applied, tracked, pending }: State,
+  { applied, tracked, pending, observer }: State,
 ): InterruptibleTask<ReportedEntity, void> {
-  const { added, removed } = yield* differences(applied.get(collector) ?? [], list)
+  const before = applied.get(collector)
+  const { added, removed } = yield* differences(before ?? [], list)
+  let created = 0
   for (const entity of added) {
     const key = entityKey(entity)
+    if (!tracked.has(key)) created += 1
     const { descriptions, sent } = tracked.get(key) ?? { descriptions: [], sent: undefined }
     if (!descriptions.some((one) => one.collector === collector && one.entity === entity))
       tracked.set(key, { descriptions: sorted([...descriptions, { collector, entity }]), sent })
@@ -128,6 +145,7 @@ function* apply(
     yield
   }
   applied.set(collector, list)
+  if (before !== undefined) observer.onCreated?.(collector, created, list.length)
 }
 
 /** Returns the objects that only one of the lists contains. */
@@ -162,6 +180,7 @@ function sorted(descriptions: readonly Description[]): readonly Description[] {
 function changeOf(
   key: string,
   tracked: Map<string, TrackedEntity>,
+  { onConflict }: EntityObserver,
 ): { readonly entity: Entity; readonly deleted: boolean } | undefined {
   const one = tracked.get(key)
   if (one === undefined) return undefined
@@ -171,9 +190,28 @@ function changeOf(
     return one.sent === undefined ? undefined : { entity: one.sent, deleted: true }
   }
   const entity = others.reduce((whole, other) => merged(whole, other.entity), first.entity)
+  if (onConflict !== undefined && others.length > 0)
+    for (const name of conflictsOf(one.descriptions)) onConflict(entity.type, name, collectorsOf(one.descriptions))
   const isSame = isDeepStrictEqual(one.sent, entity)
   one.sent = entity
   return isSame ? undefined : { entity, deleted: false }
+}
+
+/** Returns the attributes to which collectors give different values. */
+function conflictsOf(descriptions: readonly Description[]): string[] {
+  const values = new Map<string, { readonly collector: string; readonly value: unknown }>()
+  const conflicts = new Set<string>()
+  for (const { collector, entity } of descriptions)
+    for (const [name, value] of Object.entries(entity.attributes)) {
+      const other = values.get(name)
+      if (other === undefined) values.set(name, { collector, value })
+      else if (other.collector !== collector && !isDeepStrictEqual(other.value, value)) conflicts.add(name)
+    }
+  return [...conflicts]
+}
+
+function collectorsOf(descriptions: readonly Description[]): string[] {
+  return [...new Set(descriptions.map(({ collector }) => collector))]
 }
 
 function replaced(before: readonly Entity[], entities: readonly Entity[]): readonly Entity[] {

@@ -120,12 +120,13 @@ describe('ReportBuilder', () => {
       sequence: 0,
       timestamp: at.toISOString(),
       snapshot: true,
-      data: { events: [rebooted], gaps: [{ scope: 'x' }] },
+      data: { events: [rebooted], gaps: [{ scope: 'x' }, { scope: 'entity:host/host-1' }] },
     })
     expect(first.data.metrics.filter(({ name }) => name === 'host.load')).toHaveLength(1)
     expect(reports.hasContent()).toBe(false)
     const second = next(reports)
-    expect(second).toMatchObject({ sequence: 1, data: { entities: [], events: [], gaps: [] } })
+    expect(second).toMatchObject({ sequence: 1, data: { entities: [], events: [] } })
+    expect(second.data.gaps).toMatchObject([{ scope: 'entity:host/host-1' }])
     expect(second.report_id).not.toBe(first.report_id)
     expect(second.data.metrics.filter(({ name }) => name === 'host.load')).toEqual([])
   })
@@ -176,6 +177,20 @@ describe('ReportBuilder', () => {
     const unread = Array.from({ length: 1001 }, (_, index) => ({ type: 'host', id: String(index) }))
     const run = runOf('partial', { entities: [], metrics: [], events: [], gaps: [], unread, problems: [] })
     expect(reports.fullReport(reporter, [run], outcomes).snapshot_except).toEqual([{ type: 'host' }])
+  })
+
+  test('has a gap while no collector describes the agent’s own entity', () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const reports = reportsOf('hosts')
+    const gap = { scope: `entity:${host.type}/${host.id}`, since: at.toISOString() }
+    for (const entities of [[entityOf('a')], [entityOf('b')]]) {
+      reports.addRun(runOf('hosts', { entities }))
+      expect(next(reports).data.gaps).toMatchObject([gap])
+    }
+    reports.addRun(runOf('hosts', { entities: [entityOf(host.id)] }))
+    vi.advanceTimersByTime(10 * 60_000)
+    expect(next(reports).data.gaps).toEqual([])
   })
 
   test('keeps the entities of a failed collector', () => {
@@ -300,7 +315,7 @@ describe('ReportBuilder', () => {
       expect(parts.map(({ data }) => data.events.length)).toEqual(parts.map((_, index) => (index === 0 ? 1 : 0)))
       for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(MAX_PART_BYTES + 10_000)
       // An older platform takes a gap that the newest report does not name for closed.
-      expect(parts.map(({ data }) => data.gaps)).toEqual(parts.map(() => [gap]))
+      expect(parts.map(({ data }) => data.gaps[0])).toEqual(parts.map(() => gap))
       expect(next(reports)).toMatchObject({ sequence: parts.length })
     })
 

@@ -4,12 +4,14 @@ import type { Gap, UnreadEntities } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
+import type { Logger } from '../../logger.ts'
 import { MAX_SNAPSHOT_EXCEPTIONS, type Report } from '../../platform/protocol.ts'
 import type { CollectorHealth, CollectorRun } from '../collect/collector-health.ts'
 import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
 import { createEventBuffer } from '../watch/event-buffer.ts'
-import { createEntityTracker } from './entity-diff.ts'
+import { createEntityTracker, type EntityObserver } from './entity-diff.ts'
 import { createMetricBuffer } from './metric-buffer.ts'
+import { createChurn, eventGaps, identityGap } from './report-checks.ts'
 import { contentOf, latestEntities, reportData } from './report-content.ts'
 import { createPartWriter, type Header, type SnapshotMark, type WrittenReport, writeParts } from './report-splitter.ts'
 import { collectSelf, type SelfState, selfSignals } from './self-metrics.ts'
@@ -23,6 +25,8 @@ export interface ReportBuilderOptions {
   readonly write: SignalWriter
   /** Returns the id of the active leader term. @default there is no election */
   readonly leaderTermId?: () => string | undefined
+  /** @default no log */
+  readonly log?: Pick<Logger, 'warn'>
 }
 
 /** The agent that reports, known once it is connected. */
@@ -36,7 +40,7 @@ const selfValidator = createSignalValidator(selfSignals)
 
 /** Builds reports from collector runs and watchers' signals. The first one has sequence 0. */
 export function createReportBuilder(options: ReportBuilderOptions) {
-  const { connector, write } = options
+  const { connector, write, now } = options
   const collectors = Object.keys(connector.collectors)
   const watched = createEventBuffer()
   /** Parts that could not be read, by collector. Lacks collectors that have not returned a list yet. */
@@ -44,7 +48,11 @@ export function createReportBuilder(options: ReportBuilderOptions) {
   const part = createPartWriter()
   const metrics = createMetricBuffer(write)
   const resyncs = createPendingResyncs()
-  let tracker = createEntityTracker()
+  const churn = createChurn()
+  const observer: EntityObserver = { onCreated: churn.add, onConflict: conflictLog(options.log) }
+  let tracker = createEntityTracker(observer)
+  /** Gap since which the agent's own entity is not described. */
+  let ownGap: Gap | undefined
   let runs: CollectorRun[] = []
   let sequence = 0
 
@@ -76,7 +84,10 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       const sources = [...runs.map((run) => run.signals), ...emitted, own]
       runs = []
       const snapshot = full && everyoneReported ? markOf([...unreadOf.values()].flat()) : {}
-      const content = { header, snapshot, gaps, ...contentOf(sources, emitted, changes()) }
+      if (snapshot.snapshot === true && collectors.length > 0)
+        ownGap = tracker.has(reporter.observes) ? undefined : identityGap(reporter.observes, header.timestamp)
+      const found = [...eventGaps(sources, now()), ...churn.gaps(now()), ...(ownGap === undefined ? [] : [ownGap])]
+      const content = { header, snapshot, gaps: [...gaps, ...found], ...contentOf(sources, emitted, changes()) }
       yield* writeParts({ ...content, points: metrics.take() }, write, part, () => sequence++)
     },
     /** Sends all entities again soon and asks every collector for a full snapshot: a report was lost. */
@@ -98,10 +109,21 @@ export function createReportBuilder(options: ReportBuilderOptions) {
     promote: (): void => {
       watched.activate()
       metrics.clear()
-      tracker = createEntityTracker()
+      tracker = createEntityTracker(observer)
       unreadOf.clear()
       resyncs.clear()
     },
+  }
+}
+
+/** Returns a function that logs once that collectors disagree about an attribute. */
+function conflictLog(log: ReportBuilderOptions['log']): NonNullable<EntityObserver['onConflict']> {
+  const logged = new Set<string>()
+  return (entityType, attribute, collectors) => {
+    const key = `${entityType}\n${attribute}`
+    if (logged.has(key)) return
+    logged.add(key)
+    log?.warn({ entity_type: entityType, attribute, collectors }, 'collectors describe an entity differently')
   }
 }
 

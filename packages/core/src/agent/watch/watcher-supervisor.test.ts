@@ -87,12 +87,12 @@ describe('WatcherSupervisor', () => {
     await running
   })
 
-  test('treats a watcher that resolves as done and healthy', async () => {
+  test('treats a watcher that resolves as ended and healthy', async () => {
     const { supervisor, stop, log } = supervisorOf([async () => undefined])
     await supervisor.run(stop.signal)
-    expect(supervisor.statuses()).toEqual({ events: { ok: true } })
+    expect(supervisor.statuses()).toEqual({ events: { ok: true, ended: true } })
     expect(supervisor.gaps()).toEqual([])
-    expect(log.lines).toEqual([])
+    expect(log.lines).toMatchObject([{ level: 'info', message: 'watcher ended' }])
     expect(vi.getTimerCount()).toBe(0)
   })
 

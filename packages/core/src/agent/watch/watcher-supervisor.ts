@@ -5,6 +5,7 @@ import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { type Failure, supervise } from '../../supervise.ts'
 import { abortableSleep } from '../../timers.ts'
+import { createEventLimit, type EventLimit } from '../validate/event-limit.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
 import type { CursorStore } from './cursor-store.ts'
 
@@ -25,23 +26,30 @@ export interface WatcherSupervisorOptions<Client> {
   readonly emit: (signals: ValidatedSignals) => void
 }
 
+interface Limited {
+  readonly limits: ReturnType<typeof createLimits>
+}
+
 export type WatcherSupervisor = ReturnType<typeof createWatcherSupervisor>
 
 /** Runs watchers and restarts those that fail, with backoff, from their cursors. */
 export function createWatcherSupervisor<Client>(options: WatcherSupervisorOptions<Client>) {
   const watchers = Object.entries(options.connector.watchers ?? {})
   const health = createWatcherHealth(options)
+  const limits = createLimits(options.now)
+  const limited = { ...options, limits }
   return {
     /** Resolves when every watcher has ended, even one that ignores `signal`. */
     run: async (signal: AbortSignal): Promise<void> => {
-      await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, options, health, signal)))
+      await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, limited, health, signal)))
     },
-    gaps: health.gaps,
+    gaps: (): Gap[] => [...health.gaps(), ...limits.gaps()],
     statuses: (): Record<string, CollectorStatus> =>
       Object.fromEntries(
         watchers.map(([name]) => {
           const error = health.errorOf(name)
-          return [name, error === undefined ? { ok: true } : { ok: false, error }]
+          const ended = health.hasEnded(name) ? { ended: true as const } : {}
+          return [name, error === undefined ? { ok: true, ...ended } : { ok: false, error, ...ended }]
         }),
       ),
   }
@@ -50,7 +58,7 @@ export function createWatcherSupervisor<Client>(options: WatcherSupervisorOption
 async function superviseWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  options: WatcherSupervisorOptions<Client>,
+  options: WatcherSupervisorOptions<Client> & Limited,
   health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,6 +75,9 @@ async function superviseWatcher<Client>(
     async () => {
       await runWatcher(name, watcher, options, health, signal)
       health.recover(name)
+      if (signal.aborted) return
+      health.end(name)
+      options.log.info({ watcher: name }, 'watcher ended')
     },
     { settledAfterMs: SETTLED_AFTER_MS, onSettled: () => health.recover(name), onFailure },
     signal,
@@ -76,7 +87,7 @@ async function superviseWatcher<Client>(
 async function runWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  { client, cursors, validator, now, emit }: WatcherSupervisorOptions<Client>,
+  { client, cursors, validator, now, emit, limits }: WatcherSupervisorOptions<Client> & Limited,
   health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
@@ -95,11 +106,35 @@ async function runWatcher<Client>(
         const problems = [...validated.problems, ...(validated.gaps.length > 0 ? [GAPS_EMITTED] : [])]
         if (problems.length > 0) health.fail(name, `left out: ${problems.join('; ')}`)
         else health.recover(name)
-        emit(validated)
+        emit({ ...validated, events: limits.take(name, validated.events) })
       },
     })
   } finally {
     hasEnded = true
+  }
+}
+
+/** Limits the events of each watcher. */
+function createLimits(now: () => Date) {
+  const limits = new Map<string, EventLimit>()
+  const sinceOf = new Map<string, string>()
+  return {
+    take: (watcher: string, events: ValidatedSignals['events']): ValidatedSignals['events'] => {
+      const limit = limits.get(watcher) ?? createEventLimit()
+      limits.set(watcher, limit)
+      return limit.take(events)
+    },
+    gaps: (): Gap[] =>
+      [...limits].flatMap(([watcher, limit]): Gap[] => {
+        const reason = limit.reason()
+        if (reason === undefined) {
+          sinceOf.delete(watcher)
+          return []
+        }
+        const since = sinceOf.get(watcher) ?? now().toISOString()
+        sinceOf.set(watcher, since)
+        return [{ scope: `events:${watcher}`, reason, since }]
+      }),
   }
 }
 
@@ -108,7 +143,11 @@ type WatcherHealth = ReturnType<typeof createWatcherHealth>
 /** Keeps which watchers fail at present, with time and reason. */
 function createWatcherHealth({ redact, now }: Pick<WatcherSupervisorOptions<unknown>, 'redact' | 'now'>) {
   const failing = new Map<string, Gap>()
+  const ended = new Set<string>()
   return {
+    /** Records that the watcher has returned. */
+    end: (watcher: string) => void ended.add(watcher),
+    hasEnded: (watcher: string) => ended.has(watcher),
     /** Returns the reason, redacted and shortened. */
     fail: (watcher: string, text: string): string => {
       const reason = shortReason(text, redact)
