@@ -91,6 +91,35 @@ describe('a restarted agent', () => {
     expect(await gapsOf(api, 'reports')).toMatchObject([{ reason: expect.stringMatching(/^2 reports did not arrive/) }])
   })
 
+  test('that delivers what its last run left on disk has no gap but the time in which it did not run', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await heartbeat(api, token, 0, 0)
+    for (const second of [0, 1]) await report(api, token, second)
+    // Killed at second 4, and started again at second 60.
+    await heartbeat(api, token, 60, 60)
+    for (const second of [2, 3, 4]) await report(api, token, second)
+    await report(api, token, 61, 5)
+    await report(api, token, 62, 6)
+    expect(await periodsOf(api)).toEqual([{ since: at(4), until: at(61) }])
+    expect((await gapsOf(api, 'reports')).map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^No reports for 57 seconds, until the agent was restarted/),
+    ])
+  })
+
+  test('that lost some of them has a gap for those alone', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await heartbeat(api, token, 0, 0)
+    for (const second of [0, 1]) await report(api, token, second)
+    await heartbeat(api, token, 6, 6)
+    for (const second of [4, 5]) await report(api, token, second)
+    await report(api, token, 7, 6)
+    expect(await gapsOf(api, 'reports')).toMatchObject([
+      { since: at(1), last_reported_at: at(4), reason: expect.stringMatching(/^2 reports did not arrive/) },
+    ])
+  })
+
   test('that names no process has an event too', async () => {
     const api = await startApi()
     const token = await api.provision()

@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
-import { createMemoryOutbox, type Outbox } from '../delivery/outbox.ts'
+import { createOutbox, type Outbox } from '../delivery/outbox.ts'
+import { createReportFiles } from '../delivery/report-files.ts'
 import { createSender, type Sender } from '../delivery/sender.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
@@ -44,6 +45,8 @@ export interface AgentRuntimeOptions<Config, Client>
   readonly client: PlatformClient
   /** Keeps the agent's key between runs, unless the connector does. Without either, the agent does not enrol. */
   readonly keyState: StateStore | undefined
+  /** Keeps reports that wait for the platform. Without it, they are in memory alone. */
+  readonly reportDirectory: string | undefined
 }
 
 /** An agent's lifecycle: idle, running, stopped. */
@@ -74,7 +77,9 @@ export class AgentRuntime<Config, Client> {
     // Every running collector listens to it: without this, Node warns of a leak from the eleventh on.
     setMaxListeners(0, signal)
     this.#options = options
-    this.#outbox = createMemoryOutbox(runtime.max_queue_size * 1024 * 1024)
+    const { reportDirectory } = options
+    const files = reportDirectory === undefined ? undefined : createReportFiles(reportDirectory)
+    this.#outbox = createOutbox({ maxBytes: runtime.max_queue_size * 1024 * 1024, files, log })
     this.#reports = createReportBuilder({
       connector,
       agentVersion,
@@ -91,7 +96,13 @@ export class AgentRuntime<Config, Client> {
       log,
       onDrop: () => this.#reports.resync(),
     })
-    this.#queue = createReportQueue({ reports: this.#reports, outbox: this.#outbox, sender: this.#sender, log })
+    this.#queue = createReportQueue({
+      reports: this.#reports,
+      outbox: this.#outbox,
+      isStored: files !== undefined,
+      sender: this.#sender,
+      log,
+    })
     this.#sessions = createSessionOpener({
       ...options,
       now,
@@ -199,6 +210,8 @@ export class AgentRuntime<Config, Client> {
     await opening
     // Before the sender starts: the token may no longer be valid.
     await this.#enrolment.load()
+    const last = await this.#outbox.restore(this.#sessions.agentId())
+    if (last !== undefined) this.#reports.continueAfter(last)
     if (signal.aborted) return
     const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
     const loops = {
@@ -256,6 +269,9 @@ export class AgentRuntime<Config, Client> {
       () => remainingMs(resignMs),
       () => !this.#leaderLoop.isReporting(),
     )
+    // Nothing was emitted since the last report: the cursors tell of nothing that is not queued.
+    if (this.#leaderLoop.isReporting() && !this.#reports.hasContent() && !this.#outbox.hasUnsaved())
+      await settleWithin(session?.cursors.take()(), remainingMs(resignMs))
     // Only now: the next leader's reports must come after this agent's last one.
     await this.#leaderLoop.resign(remainingMs())
     await this.#sessions.close(remainingMs())

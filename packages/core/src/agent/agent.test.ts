@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -114,6 +114,36 @@ describe('an agent that runs', () => {
     expect(changed.map(({ snapshot }) => snapshot)).toEqual([true, undefined])
     expect(changed.length).toBeLessThan(reports.length)
     expect(reports.map(({ sequence }) => sequence)).toEqual(reports.map((_, index) => index))
+  })
+
+  test('leaves what it could not deliver to its next run, with a state directory', async () => {
+    const stateDirectory = await temporaryDirectory()
+    let accepts = false
+    const platform = await startPlatform(() => (accepts ? undefined : problem(503, 'not now')))
+    const first = agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory })
+    await first.agent.start()
+    await vi.waitFor(() => expect(first.agent.status().outbox.reports).toBeGreaterThan(2), 20_000)
+    await first.agent.stop({ timeout: '1s' })
+    const { reports: left } = first.agent.status().outbox
+    expect(first.log.messages('info')).toContain('the next run of the agent delivers the reports that are left')
+    accepts = true
+    const second = agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory })
+    await second.agent.start()
+    await platform.until(() => platform.reports().length > left + 1)
+    const sequences = platform.reports().map(({ sequence }) => sequence)
+    expect(sequences).toEqual(sequences.map((_sequence, index) => index))
+    expect(platform.reports()[left]).toMatchObject({ snapshot: true })
+  })
+
+  test('has a gap while its reports cannot be written to its state directory', async () => {
+    const stateDirectory = join(await temporaryDirectory(), 'state')
+    await writeFile(stateDirectory, 'a file where the directory should be')
+    const platform = await startPlatform()
+    await agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory }).agent.start()
+    await platform.until(() => platform.reports().some(({ data }) => data.gaps.length > 0))
+    const [gap] = platform.reports().flatMap(({ data }) => data.gaps)
+    expect(gap).toMatchObject({ scope: 'outbox', reason: expect.stringMatching(/^Reports wait in memory: .*ENOTDIR/) })
+    expect(platform.violations).toEqual([])
   })
 
   test('reports a watcher’s event without waiting for the next cycle', async () => {

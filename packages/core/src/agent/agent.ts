@@ -123,10 +123,9 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
   const log = redactor.logger(options.logger ?? warningLogger)
   const agentVersion = options.agentVersion ?? CORE_VERSION
 
-  const state =
-    options.stateDirectory === undefined
-      ? createMemoryState()
-      : createDirectoryState(join(options.stateDirectory, connector.type.replace('/', '_')))
+  const { stateDirectory } = options
+  const directory = stateDirectory === undefined ? undefined : join(stateDirectory, connector.type.replace('/', '_'))
+  const state = directory === undefined ? createMemoryState() : createDirectoryState(directory)
 
   warnIfUnencrypted(platformUrl, log)
   const runtime = new AgentRuntime({
@@ -137,7 +136,8 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     redactor,
     log,
     state,
-    keyState: options.stateDirectory === undefined ? undefined : state,
+    keyState: directory === undefined ? undefined : state,
+    reportDirectory: directory === undefined ? undefined : join(directory, 'outbox'),
     // Replicas share a key: a change of the leader must not look like a change of every hashed value.
     openKeyedHash: async () =>
       connector.election === undefined ? openKeyedHash(state, log) : sharedKeyedHash(agentToken),

@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
-import { createMemoryOutbox } from '../delivery/outbox.ts'
+import { createOutbox } from '../delivery/outbox.ts'
 import type { ReportBuilder } from './report/report-builder.ts'
 import type { WrittenReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import type { Session } from './session.ts'
 
-const session = { collectors: { gaps: () => [] }, watchers: { gaps: () => [] } } as unknown as Session
+const session = {
+  reporter: { agentId: 'an-agent' },
+  collectors: { gaps: () => [] },
+  watchers: { gaps: () => [] },
+  cursors: { take: () => async () => undefined },
+} as unknown as Session
 
 function partOf(id: string): WrittenReport {
-  return { id, json: Buffer.from('{}'), at: '2026-01-23T10:00:00.000Z', hasEvents: true }
+  return { id, sequence: 0, json: Buffer.from('{}'), at: '2026-01-23T10:00:00.000Z', hasEvents: true }
 }
 
 /** A queue of reports whose parts are these, over a sender that delivers whatever there is. */
@@ -18,18 +23,18 @@ function queueOf(parts: () => Iterable<WrittenReport | undefined>): {
   readonly delivered: string[]
   readonly log: ReturnType<typeof recordingLogger>
 } {
-  const outbox = createMemoryOutbox(1e6)
   const delivered: string[] = []
   const log = recordingLogger()
+  const outbox = createOutbox({ maxBytes: 1e6, log })
   const reports = { next: parts, resync: () => undefined } as unknown as ReportBuilder
   const flush = async (): Promise<boolean> => {
     const batch = outbox.peek({ reports: 1e9, bytes: 1e9 })
     delivered.push(...batch.map(({ id }) => id))
-    outbox.remove(batch)
+    await outbox.remove(batch)
     return true
   }
   const sender = { flush, wake: () => undefined, run: async () => undefined }
-  return { queue: createReportQueue({ reports, outbox, sender, log }), delivered, log }
+  return { queue: createReportQueue({ reports, outbox, isStored: false, sender, log }), delivered, log }
 }
 
 describe('ReportQueue', () => {

@@ -1,9 +1,10 @@
+import type { Gap } from '../connector/signals.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Sender } from '../delivery/sender.ts'
-import { reasonOf } from '../errors/error-reason.ts'
+import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
-import { toReportBody } from '../platform/report-body.ts'
+import { toReportBody, toStoredBody } from '../platform/report-body.ts'
 import { settleWithin } from '../timers.ts'
 import type { ReportBuilder } from './report/report-builder.ts'
 import type { WrittenReport } from './report/report-splitter.ts'
@@ -12,6 +13,8 @@ import type { Session } from './session.ts'
 export interface ReportQueueOptions {
   readonly reports: ReportBuilder
   readonly outbox: Outbox
+  /** True if the outbox keeps reports on disk. */
+  readonly isStored: boolean
   readonly sender: Sender
   readonly log: Logger
 }
@@ -19,14 +22,13 @@ export interface ReportQueueOptions {
 export type ReportQueue = ReturnType<typeof createReportQueue>
 
 /** Builds reports one after the other and queues them for delivery. */
-export function createReportQueue({ reports, outbox, sender, log }: ReportQueueOptions) {
+export function createReportQueue({ reports, outbox, isStored, sender, log }: ReportQueueOptions) {
   let building: Promise<void> = Promise.resolve()
 
-  const enqueue = async ({ id, json, at, hasEvents }: WrittenReport): Promise<void> => {
-    const body = await toReportBody(json)
+  const enqueue = async (agentId: string, { json, ...report }: WrittenReport): Promise<void> => {
     const bytes = json.byteLength
-    const held = typeof body === 'string' ? bytes : body.byteLength
-    const evicted = outbox.add({ id, json: body, bytes, held, at, hasEvents })
+    const body = await (isStored ? toStoredBody(json) : toReportBody(json))
+    const evicted = await outbox.add({ ...report, agentId, bytes, body })
     if (evicted > 0) {
       reports.resync()
       log.warn(
@@ -36,9 +38,12 @@ export function createReportQueue({ reports, outbox, sender, log }: ReportQueueO
     }
     sender.wake()
   }
-  const build = async ({ reporter, collectors, watchers }: Session): Promise<void> => {
+  const build = async ({ reporter, collectors, watchers, cursors }: Session): Promise<void> => {
+    const saveCursors = cursors.take()
     try {
-      await runInTimeSlices(reports.next(reporter, collectors, [...collectors.gaps(), ...watchers.gaps()]), enqueue)
+      const gaps = [...collectors.gaps(), ...watchers.gaps(), ...outboxGaps(outbox)]
+      await runInTimeSlices(reports.next(reporter, collectors, gaps), (part) => enqueue(reporter.agentId, part))
+      if (!outbox.hasUnsaved()) await saveCursors()
     } catch (error) {
       // Unknown which entities the platform has received.
       reports.resync()
@@ -72,7 +77,18 @@ export function createReportQueue({ reports, outbox, sender, log }: ReportQueueO
         isDelivered = await flush(remainingMs())
       }
       if (isBuilt && isDelivered) return
-      log.warn({ reports: outbox.state().reports }, 'agent stopped before all reports were delivered')
+      const { reports: waiting } = outbox.state()
+      if (isBuilt && isStored && !outbox.hasUnsaved())
+        log.info({ reports: waiting }, 'the next run of the agent delivers the reports that are left')
+      else log.warn({ reports: waiting }, 'agent stopped before all reports were delivered')
     },
   }
+}
+
+/** Says that reports are in memory alone. */
+function outboxGaps(outbox: Outbox): Gap[] {
+  const failure = outbox.diskFailure()
+  if (failure === undefined) return []
+  const reason = `Reports wait in memory: they are lost if the agent ends before it delivers them. ${failure.reason}`
+  return [{ scope: 'outbox', reason: shortReason(reason, String), since: failure.since }]
 }

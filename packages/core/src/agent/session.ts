@@ -12,7 +12,7 @@ import { type ConnectionOptions, createConnection } from './connect.ts'
 import { createElectionRunner, type ElectionRunner } from './election/election-runner.ts'
 import type { Reporter } from './report/report-builder.ts'
 import { createSignalValidator, type ValidatedSignals } from './validate/validate-signals.ts'
-import { createCursorStore } from './watch/cursor-store.ts'
+import { type CursorStore, createCursorStore } from './watch/cursor-store.ts'
 import { createWatcherSupervisor, type WatcherSupervisor } from './watch/watcher-supervisor.ts'
 
 /** Timeout of reading or writing the agent's key. */
@@ -36,6 +36,7 @@ export interface Session {
   readonly name: string
   readonly collectors: CollectorRunner
   readonly watchers: WatcherSupervisor
+  readonly cursors: CursorStore
   /** Absent if the connector has no election. */
   readonly election?: ElectionRunner
   /** The connector's own store of the agent's key, which replicas share. */
@@ -126,18 +127,19 @@ function createReaders<Config, Client>(
   client: Client,
   agentId: string,
   options: SessionOptions<Config, Client>,
-): Pick<Session, 'collectors' | 'watchers' | 'election'> {
+): Pick<Session, 'collectors' | 'watchers' | 'cursors' | 'election'> {
   const { redactor, log, state, now, signal, emit, instanceId, onElectionChange } = options
   const connector = options.connector as unknown as Connector<unknown, Client>
   const redact = redactor.text
   const validator = createSignalValidator(connector.signals, redact)
   const shared = { connector, client, validator, redact, now, log }
   const collectors = createCollectorRunner({ ...shared, signal })
-  const watchers = createWatcherSupervisor({ ...shared, cursors: createCursorStore(state, agentId, log), emit })
+  const cursors = createCursorStore(state, agentId, log)
+  const watchers = createWatcherSupervisor({ ...shared, cursors, emit })
   const { election } = connector
-  if (election === undefined) return { collectors, watchers }
+  if (election === undefined) return { collectors, watchers, cursors }
   const runner = createElectionRunner({ ...shared, election, instanceId, onChange: onElectionChange })
-  return { collectors, watchers, election: runner }
+  return { collectors, watchers, cursors, election: runner }
 }
 
 /** Limits the time of the connector's calls. */

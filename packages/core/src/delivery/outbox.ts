@@ -1,71 +1,153 @@
+import { reasonOf } from '../errors/error-reason.ts'
+import type { Logger } from '../logger.ts'
 import type { ReportBody } from '../platform/report-body.ts'
+import type { ReportFiles } from './report-files.ts'
 
+/** Bodies of reports on disk that are kept in memory as well: what is sent soon is not read again. */
+const MAX_COPIED_BYTES = 1024 * 1024
+
+/** A report that waits for the platform. */
 export interface OutboxEntry {
   readonly id: string
-  readonly json: ReportBody
+  readonly sequence: number
   /** Size of the uncompressed JSON. */
   readonly bytes: number
-  /** Size in memory. @default bytes */
-  readonly held?: number
   /** Time of the collection, ISO 8601. */
   readonly at: string
   /** Reports with events are dropped last: most incidents start with a change. */
   readonly hasEvents: boolean
 }
 
+/** A report with its body. */
+export interface NewReport extends OutboxEntry {
+  readonly agentId: string
+  readonly body: ReportBody
+}
+
 export interface OutboxState {
   readonly reports: number
-  /** Size in memory. */
+  /** Size in memory and on disk, as it is stored. */
   readonly bytes: number
   readonly dropped: number
   /** Time at which the oldest report was collected, ISO 8601. */
   readonly oldestAt: string | undefined
 }
 
-export type Outbox = ReturnType<typeof createMemoryOutbox>
-
-function heldBy({ held, bytes }: OutboxEntry): number {
-  return held ?? bytes
+/** An entry with where it is: in memory, on disk, or both. */
+interface Kept extends OutboxEntry {
+  /** Size as it is stored. */
+  readonly held: number
+  body?: ReportBody | undefined
+  readonly file?: string | undefined
 }
+
+export interface OutboxOptions {
+  readonly maxBytes: number
+  readonly log: Logger
+  /** Where reports outlive the process. Without it, they are in memory alone. */
+  readonly files?: ReportFiles | undefined
+}
+
+export type Outbox = ReturnType<typeof createOutbox>
 
 /**
  * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events, or
- * else the oldest; keeps the newest.
+ * else the oldest; keeps the newest. A report that cannot be written to disk is kept in memory.
  */
-export function createMemoryOutbox(maxBytes: number) {
-  const entries = new Map<string, OutboxEntry>()
+export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
+  const entries = new Map<string, Kept>()
   let bytes = 0
+  let copied = 0
+  let unsaved = 0
   let dropped = 0
+  let diskFailure: { readonly reason: string; readonly since: string } | undefined
 
-  const remove = (entry: OutboxEntry): boolean => {
-    const held = entries.get(entry.id)
-    if (held === undefined) return false
-    entries.delete(entry.id)
-    bytes -= heldBy(held)
-    return true
+  const keep = (entry: Kept): void => {
+    const copy = entry.body !== undefined && entry.file !== undefined ? entry.held : 0
+    if (copied + copy > MAX_COPIED_BYTES) entry.body = undefined
+    else copied += copy
+    if (entry.file === undefined) unsaved += 1
+    entries.set(entry.id, entry)
+    bytes += entry.held
   }
-  const evictOne = (newest: OutboxEntry): void => {
-    let victim: OutboxEntry | undefined
+  const forget = ({ id }: OutboxEntry): Kept | undefined => {
+    const entry = entries.get(id)
+    if (entry === undefined) return undefined
+    entries.delete(id)
+    bytes -= entry.held
+    if (entry.file === undefined) unsaved -= 1
+    else if (entry.body !== undefined) copied -= entry.held
+    return entry
+  }
+  const removeFile = async ({ file }: Kept): Promise<void> => {
+    if (file !== undefined) await files?.remove(file)
+  }
+  const evictOne = (newest: Pick<OutboxEntry, 'id'>): Kept | undefined => {
+    let victim: Kept | undefined
     for (const entry of entries.values()) {
-      if (entry === newest) continue
+      if (entry.id === newest.id) continue
       victim ??= entry
       if (entry.hasEvents) continue
       victim = entry
       break
     }
-    if (victim !== undefined && remove(victim)) dropped += 1
+    return victim === undefined ? undefined : forget(victim)
+  }
+  const makeRoom = async (newest: Pick<OutboxEntry, 'id'>): Promise<number> => {
+    const evicted: Kept[] = []
+    while (bytes > maxBytes && entries.size > 1) {
+      const victim = evictOne(newest)
+      if (victim === undefined) break
+      evicted.push(victim)
+    }
+    dropped += evicted.length
+    await Promise.all(evicted.map(removeFile))
+    return evicted.length
+  }
+  const fail = (error: unknown, what: string): void => {
+    const reason = reasonOf(error)
+    if (diskFailure === undefined) log.error({ error: reason }, what)
+    diskFailure = { reason, since: diskFailure?.since ?? new Date().toISOString() }
+  }
+  /** Returns the file's name, `undefined` if the report is in memory alone. */
+  const save = async ({ agentId, body, ...entry }: NewReport, to: ReportFiles): Promise<string | undefined> => {
+    if (typeof body === 'string') return undefined
+    try {
+      const file = await to.write(agentId, { ...entry, held: body.byteLength }, body)
+      if (diskFailure !== undefined) log.info({}, 'queue on disk again')
+      diskFailure = undefined
+      return file
+    } catch (error) {
+      fail(error, 'report not written to disk: it is lost if the agent ends before it is delivered')
+      return undefined
+    }
   }
 
   return {
-    /** Adds a report, or replaces the one with the same id. Returns the number of reports dropped for it. */
-    add: (entry: OutboxEntry): number => {
-      const before = dropped
-      const same = entries.get(entry.id)
-      if (same !== undefined) remove(same)
-      entries.set(entry.id, entry)
-      bytes += heldBy(entry)
-      while (bytes > maxBytes && entries.size > 1) evictOne(entry)
-      return dropped - before
+    /** Loads what an agent's earlier runs left on disk. Returns the highest sequence among them. Never rejects. */
+    restore: async (agentId: string): Promise<number | undefined> => {
+      try {
+        const stored = (await files?.list(agentId)) ?? []
+        for (const { file, ...info } of stored) if (!entries.has(info.id)) keep({ ...info, at: timeOf(info.id), file })
+        const newest = stored.at(-1)
+        if (newest === undefined) return undefined
+        await makeRoom(newest)
+        log.info({ reports: stored.length }, 'delivering reports of an earlier run')
+        return newest.sequence
+      } catch (error) {
+        fail(error, 'reports of an earlier run not readable')
+        return undefined
+      }
+    },
+    /** Adds a report, or replaces the one with the same id. Returns the number of reports dropped for it. Never rejects. */
+    add: async (report: NewReport): Promise<number> => {
+      const { agentId: _agentId, body, ...entry } = report
+      const held = typeof body === 'string' ? entry.bytes : body.byteLength
+      const file = files === undefined ? undefined : await save(report, files)
+      const same = forget(entry)
+      if (same?.file !== undefined && same.file !== file) await removeFile(same)
+      keep({ ...entry, held, body, file })
+      return makeRoom(entry)
     },
     /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
     peek: (max: { readonly reports: number; readonly bytes: number }): readonly OutboxEntry[] => {
@@ -78,13 +160,38 @@ export function createMemoryOutbox(maxBytes: number) {
       }
       return batch
     },
-    remove: (delivered: readonly OutboxEntry[]): void => {
-      for (const entry of delivered) remove(entry)
+    /** Returns a report's body. `undefined` if it is gone, or damaged: it is then dropped. @throws an error of the disk */
+    read: async ({ id }: OutboxEntry): Promise<ReportBody | undefined> => {
+      const entry = entries.get(id)
+      if (entry?.body !== undefined || entry?.file === undefined || files === undefined) return entry?.body
+      const body = await files.read(entry.file)
+      if (body !== undefined && body !== 'damaged') return body
+      if (forget(entry) === undefined) return undefined
+      dropped += 1
+      log.error({ report_id: id }, `report dropped: its file is ${body ?? 'missing'}`)
+      return undefined
     },
-    /** Removes reports that cannot be delivered, and counts them as dropped. */
-    drop: (rejected: readonly OutboxEntry[]): void => {
-      for (const entry of rejected) if (remove(entry)) dropped += 1
+    /** Removes delivered reports. Never rejects. */
+    remove: async (delivered: readonly OutboxEntry[]): Promise<void> => {
+      await Promise.all(delivered.flatMap((entry) => forget(entry) ?? []).map(removeFile))
     },
+    /** Removes a report that cannot be delivered, and counts it as dropped. On disk, it is set aside with the reason. */
+    refuse: async (rejected: OutboxEntry, reason: string): Promise<void> => {
+      const entry = forget(rejected)
+      if (entry === undefined) return
+      dropped += 1
+      if (entry.file !== undefined) await files?.refuse(entry.file, reason)
+    },
+    /** Returns true if a report is lost when the process ends, although reports are to outlive it. */
+    hasUnsaved: () => files !== undefined && unsaved > 0,
+    /** Returns why reports are in memory alone, `undefined` if they are on disk or there is no directory for them. */
+    diskFailure: () => diskFailure,
     state: (): OutboxState => ({ reports: entries.size, bytes, dropped, oldestAt: entries.values().next().value?.at }),
   }
+}
+
+/** Returns when a UUIDv7 was made, ISO 8601. */
+function timeOf(id: string): string {
+  const milliseconds = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+  return new Date(Number.isNaN(milliseconds) ? 0 : milliseconds).toISOString()
 }

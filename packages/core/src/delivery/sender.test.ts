@@ -6,7 +6,7 @@ import { recordingLogger } from '../../test/recording-logger.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import { createPlatformClient } from '../platform/client.ts'
 import type { DataResponse, Report } from '../platform/protocol.ts'
-import { createMemoryOutbox, type Outbox } from './outbox.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
 import { createSender, type Sender, type SenderOptions } from './sender.ts'
 
 let sequence = 0
@@ -24,8 +24,9 @@ function fill(outbox: Outbox, count: number, reason = ''): string[] {
       timestamp: at,
       data: { entities: [], metrics: [], events: [], gaps: [{ scope: 'x', reason, since: at }] },
     }
-    const json = JSON.stringify(report)
-    outbox.add({ id: report.report_id, json, bytes: Buffer.byteLength(json), at, hasEvents: false })
+    const body = JSON.stringify(report)
+    const { report_id: id, agent_id: agentId } = report
+    void outbox.add({ id, agentId, sequence, body, bytes: Buffer.byteLength(body), at, hasEvents: false })
     return report.report_id
   })
 }
@@ -37,8 +38,8 @@ interface Setup {
 }
 
 function senderTo(url: string, options: Partial<SenderOptions> = {}): Setup {
-  const outbox = createMemoryOutbox(100_000_000)
   const log = recordingLogger()
+  const outbox = createOutbox({ maxBytes: 100_000_000, log })
   const http = { platformUrl: new URL(url), agentToken: 'token', userAgent: 'test', retryCount: 0, log }
   const sender = createSender({ client: createPlatformClient(http), outbox, maxBatchSize: 100, log, ...options })
   return { outbox, sender, log }

@@ -78,12 +78,12 @@ async function drain(options: SenderOptions, signal: AbortSignal): Promise<void>
 
 async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], signal: AbortSignal): Promise<void> {
   const { client, outbox, log } = options
+  const bodies = (await Promise.all(batch.map(outbox.read))).flatMap((body) => body ?? [])
+  if (bodies.length < batch.length) options.onDrop?.()
+  if (bodies.length === 0) return
   try {
-    await client.sendReports(
-      batch.map((entry) => entry.json),
-      signal,
-    )
-    outbox.remove(batch)
+    await client.sendReports(bodies, signal)
+    await outbox.remove(batch)
   } catch (error) {
     if (!(error instanceof PlatformError) || error.retryable) throw error
     // The platform will never accept this batch. Halve it until the refused report is alone.
@@ -93,9 +93,11 @@ async function deliver(options: SenderOptions, batch: readonly OutboxEntry[], si
       await deliver(options, batch.slice(middle), signal)
       return
     }
-    outbox.drop(batch)
+    const [refused] = batch
+    if (refused === undefined) return
+    await outbox.refuse(refused, error.message)
     options.onDrop?.()
-    const fields = { report_id: batch[0]?.id, dropped: outbox.state().dropped, error: error.message }
+    const fields = { report_id: refused.id, dropped: outbox.state().dropped, error: error.message }
     log.error(fields, 'report dropped: the platform refused it')
   }
 }

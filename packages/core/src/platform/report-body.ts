@@ -25,3 +25,8 @@ export async function compress(text: string): Promise<Uint8Array> {
   // Another thread would take longer to wake up than a short text takes.
   return text.length < MIN_LONG_BYTES ? gzipSync(text, SHORT) : await compressLong(text)
 }
+
+/** Converts a report's JSON into the form in which it is kept on disk, and sent as it is. */
+export async function toStoredBody(json: Uint8Array): Promise<Uint8Array> {
+  return json.byteLength < MIN_LONG_BYTES ? gzipSync(json, SHORT) : await compressLong(json)
+}

@@ -24,7 +24,10 @@ export function createMemoryState(): StateStore {
 }
 
 /** A disk that hangs, such as a lost network share, must not block the agent. */
-const DISK_TIMEOUT_MS = 5_000
+export const DISK_TIMEOUT_MS = 5_000
+
+/** Ending of files that are being written. */
+export const TEMPORARY = '.tmp'
 
 /** Creates a store of one file per key, readable by its owner only. A crash during a write leaves the old text. */
 export function createDirectoryState(directory: string): StateStore {
@@ -32,7 +35,7 @@ export function createDirectoryState(directory: string): StateStore {
   return {
     read: (key) => withTimeout(`reading ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => readIfExists(path(key))),
     write: (key, text, { durable = false } = {}) =>
-      withTimeout(`writing ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => replace(path(key), text, durable)),
+      withTimeout(`writing ${path(key)}`, DISK_TIMEOUT_MS, undefined, () => replaceFile(path(key), text, durable)),
   }
 }
 
@@ -45,11 +48,12 @@ async function readIfExists(path: string): Promise<string | undefined> {
   }
 }
 
-async function replace(path: string, text: string, durable: boolean): Promise<void> {
+/** Replaces a file, readable by its owner only, and creates its directory. A crash leaves the old file. */
+export async function replaceFile(path: string, content: string | Uint8Array, durable: boolean): Promise<void> {
   await makeDirectory(dirname(path))
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY}`
   try {
-    await writeFile(temporary, text, { mode: 0o600, flush: durable })
+    await writeFile(temporary, content, { mode: 0o600, flush: durable })
     await rename(temporary, path)
     if (durable) await flushDirectory(dirname(path))
   } catch (error) {
@@ -78,6 +82,7 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
+/** Returns true for an error of the system with this code, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
   return (error as NodeJS.ErrnoException).code === code
 }

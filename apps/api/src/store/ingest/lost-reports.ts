@@ -22,22 +22,27 @@ export interface PreviousReport extends NewestReport {
   /** Its time. `null` before the first report. */
   readonly at: number | null
   readonly intervalSeconds: number | null
+  /** When the run began whose heartbeat came last. `null` if none came. */
+  readonly startedAt: number | null
 }
 
 type OrderedReport = Pick<Report, 'sequence' | 'lead_id'>
 
 /**
  * Finds reports that did not arrive before the newest one: those between two sequences of a run, the first ones of a
- * run, and those that ended with the memory of the run before.
+ * run, and those that ended with the memory of the run before. A run that finds reports of an earlier one on its disk
+ * goes on with that one's sequences.
  */
 function findLostReports(previous: PreviousReport, report: OrderedReport, at: number): PlatformGap | undefined {
   if (previous.at === null) return undefined
   const { sequence, lead_id } = report
   const since = Math.min(previous.at, at)
-  if (isOfSameRun(previous, report))
-    return sequence === previous.sequence + 1 ? undefined : missing(since, previous.sequence + 1, sequence - 1)
+  if (isOfSameRun(previous, report, at)) {
+    if (sequence !== previous.sequence + 1) return missing(since, previous.sequence + 1, sequence - 1)
+    if (!hasStartedBetween(previous, at)) return undefined
+  }
   // An instance counts its reports over all of its terms.
-  if (lead_id === undefined && sequence > 0) return missing(since, 0, sequence - 1)
+  else if (lead_id === undefined && sequence > 0) return missing(since, 0, sequence - 1)
   const silence = at - since
   const intervalMs = 1000 * (previous.intervalSeconds ?? UNKNOWN_REPORT_INTERVAL_SECONDS)
   if (silence <= Math.max(MIN_SILENCE_MS, MIN_SILENT_INTERVALS * intervalMs)) return undefined
@@ -46,10 +51,16 @@ function findLostReports(previous: PreviousReport, report: OrderedReport, at: nu
   return { scope: SCOPE, reason, since }
 }
 
-/** The first heartbeat of a run clears the id of the newest report. */
-function isOfSameRun(previous: NewestReport, { sequence, lead_id }: OrderedReport): boolean {
+/** The first heartbeat of a run clears the id of the newest report. Reports from before it are of an earlier run. */
+function isOfSameRun(previous: PreviousReport, { sequence, lead_id }: OrderedReport, at: number): boolean {
   if ((lead_id?.toLowerCase() ?? '') !== previous.termId) return false
-  return sequence === previous.sequence + 1 || (previous.reportId !== '' && sequence > previous.sequence)
+  if (sequence === previous.sequence + 1) return true
+  const isFromBefore = previous.startedAt !== null && at < previous.startedAt
+  return (previous.reportId !== '' || isFromBefore) && sequence > previous.sequence
+}
+
+function hasStartedBetween({ at: before, startedAt }: PreviousReport, at: number): boolean {
+  return startedAt !== null && before !== null && before < startedAt && startedAt <= at
 }
 
 function missing(since: number, first: number, last: number): PlatformGap {
@@ -66,7 +77,7 @@ export async function writeLostReports(
   previous: PreviousReport,
   report: OrderedReport,
 ): Promise<void> {
-  if (!isOfSameRun(previous, report)) await forgetSequences(transaction, stamp.agent)
+  if (!isOfSameRun(previous, report, stamp.at)) await forgetSequences(transaction, stamp.agent)
   const gap = findLostReports(previous, report, stamp.at)
   if (gap !== undefined) await writePlatformGap(transaction, { ...stamp, revision: stamp.revision - 1 }, gap)
 }

@@ -35,6 +35,8 @@ interface AgentState {
   /** True while several processes are this agent. */
   readonly isCloned: boolean
   readonly reportIntervalSeconds: number | null
+  /** Corrected time at which its current run began. `null` before the first heartbeat. */
+  readonly startedAt: number | null
   readonly quota: AgentQuota
   /** Revision of the newest report before this request. */
   readonly revisionBefore: number
@@ -113,6 +115,7 @@ async function openAgent(
       'newest_report_id',
       'newest_lead',
       'outbox',
+      'started_at',
       'last_heartbeat_at',
       'last_report_at',
       'interval_seconds',
@@ -124,9 +127,11 @@ async function openAgent(
     ])
     .executeTakeFirstOrThrow()
   const times = reports.map((report) => Date.parse(report.timestamp))
+  const offset = findOffset(times, receivedAt, row.clock_offset, emptyOutboxAt(row))
   return {
     key: row.key,
-    offset: findOffset(times, receivedAt, row.clock_offset, emptyOutboxAt(row)),
+    offset,
+    startedAt: row.started_at === null ? null : (correctTime(row.started_at, offset, receivedAt) ?? row.started_at),
     receivedAt,
     hasDelivered: false,
     wasBehind: row.clock_offset < 0,
@@ -191,7 +196,8 @@ async function writeReport(
   const stamp: ReportStamp = { agent: key, at, revision }
   if (newest === agent.newest) await removeFromLostReports(transaction, stamp, report)
   else {
-    const previous = { ...agent.newest, at: agent.newestAt, intervalSeconds: agent.reportIntervalSeconds }
+    const { newestAt, reportIntervalSeconds: intervalSeconds, startedAt } = agent
+    const previous = { ...agent.newest, at: newestAt, intervalSeconds, startedAt }
     // Clones count their reports independently.
     if (!agent.isCloned) await writeLostReports(transaction, stamp, previous, report)
     agent.newest = newest

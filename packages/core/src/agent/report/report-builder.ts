@@ -60,6 +60,10 @@ export function createReportBuilder(options: ReportBuilderOptions) {
     /** Builds a full snapshot from these runs alone. */
     fullReport: (reporter: Reporter, ownRuns: readonly CollectorRun[], health: Health) =>
       buildFullReport(options, reporter, ownRuns, health, sequence++),
+    /** Goes on after the sequence of reports that an earlier run left: the platform orders both, and misses none. */
+    continueAfter: (last: number): void => {
+      sequence = Math.max(sequence, last + 1)
+    },
     addRun: (run: CollectorRun): void => {
       runs.push(run)
       // If only invalid signals were left out, everything else was sent.

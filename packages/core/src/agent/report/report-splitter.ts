@@ -19,6 +19,7 @@ type ListName = (typeof LIST_NAMES)[number]
 
 export interface WrittenReport {
   readonly id: string
+  readonly sequence: number
   /** JSON in UTF-8. Valid until the next step of the task: the next part reuses the memory. */
   readonly json: Uint8Array
   /** Time of the collection, ISO 8601. */
@@ -64,10 +65,11 @@ export function* writeParts(
     const position = { first: firstId, number, ...(last ? { last } : {}), ...snapshot }
     const isWhole = last && number === 0
     const mark = isWhole ? snapshot : { part: position }
-    const head = JSON.stringify({ report_id: id, ...header, sequence: nextSequence(), ...mark })
+    const sequence = nextSequence()
+    const head = JSON.stringify({ report_id: id, ...header, sequence, ...mark })
     const hasEvents = part.hasEvents()
     number += 1
-    return { id, json: part.end(`"gaps":[${gapsJson}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
+    return { id, sequence, json: part.end(`"gaps":[${gapsJson}]},${head.slice(1)}`), at: header.timestamp, hasEvents }
   }
   /** Adds signals. Yields the part first if they do not fit. */
   function* add(list: ListName, json: string | Uint8Array): InterruptibleTask<WrittenReport> {

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { gate } from '../../../test/gate.ts'
 import { temporaryDirectory } from '../../../test/temporary-directory.ts'
 import { silentLogger } from '../../logger.ts'
 import { createDirectoryState, createMemoryState } from '../../state/state-store.ts'
@@ -10,8 +9,14 @@ describe('CursorStore', () => {
     const directory = await temporaryDirectory()
     const cursorsOf = (agentId: string): ReturnType<typeof createCursorStore> =>
       createCursorStore(createDirectoryState(directory), agentId, silentLogger)
-    await cursorsOf('a').save('events', '1')
-    await cursorsOf('b').save('events', '2')
+    for (const [agentId, cursor] of [
+      ['a', '1'],
+      ['b', '2'],
+    ] as const) {
+      const cursors = cursorsOf(agentId)
+      cursors.keep('events', cursor)
+      await cursors.take()()
+    }
     expect(await cursorsOf('a').read('events')).toBe('1')
     expect(await cursorsOf('b').read('events')).toBe('2')
     expect(await cursorsOf('a').read('audit')).toBeUndefined()
@@ -24,30 +29,26 @@ describe('CursorStore', () => {
     const cursors = createCursorStore({ ...createMemoryState(), read: broken, write: broken }, 'a', log)
     const watchers = ['clock', 'reboot', 'packages', 'files', 'ports', 'links', 'units']
     await Promise.all(watchers.map((watcher) => cursors.read(watcher)))
-    await Promise.all(watchers.map((watcher) => cursors.save(watcher, '1')))
+    for (const watcher of watchers) cursors.keep(watcher, '1')
+    await cursors.take()()
     expect(warnings).toEqual([
       'saved cursor not readable: the watcher starts from scratch',
       'cursor not saved: it will not outlive this run',
     ])
   })
 
-  test('writes concurrent cursors in order, and skips superseded ones', async () => {
-    const first = gate()
+  test('writes the cursors that were kept when they were taken, and later ones with the next', async () => {
     const state = createMemoryState()
-    const written: string[] = []
-    const slow = {
-      ...state,
-      write: async (_key: string, text: string): Promise<void> => {
-        written.push(text)
-        if (written.length === 1) await first.promise
-      },
-    }
-    const cursors = createCursorStore(slow, 'a', silentLogger)
-    const saves = ['1', '2', '3', '4'].map((cursor) => cursors.save('events', cursor))
-    expect(await cursors.read('events')).toBe('4')
-    first.open()
-    await Promise.all(saves)
-    expect(written.at(-1)).toBe('4')
-    expect(written.length).toBeLessThan(4)
+    const cursors = createCursorStore(state, 'a', silentLogger)
+    const saved = (): Promise<string | undefined> => createCursorStore(state, 'a', silentLogger).read('events')
+    cursors.keep('events', '1')
+    const write = cursors.take()
+    cursors.keep('events', '2')
+    expect(await cursors.read('events')).toBe('2')
+    expect(await saved()).toBeUndefined()
+    await write()
+    expect(await saved()).toBe('1')
+    await cursors.take()()
+    expect(await saved()).toBe('2')
   })
 })

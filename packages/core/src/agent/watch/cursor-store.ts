@@ -4,19 +4,22 @@ import type { StateStore } from '../../state/state-store.ts'
 
 export type CursorStore = ReturnType<typeof createCursorStore>
 
-/** Keeps the cursors of one agent. Agents that share a state directory have separate cursors. */
+/**
+ * Keeps the cursors of one agent, and writes them once the reports with everything before them are queued: what a killed
+ * agent has not queued, its watchers emit again. Agents that share a state directory have separate cursors.
+ */
 export function createCursorStore(state: StateStore, agentId: string, log: Logger) {
   const cursors = new Map<string, string>()
-  let writing: Promise<void> = Promise.resolve()
+  const unsaved = new Map<string, string>()
   let isFailing = false
   let isUnreadable = false
   const key = (watcher: string): string => `cursor-${agentId}-${watcher}`
 
   const write = async (watcher: string, cursor: string): Promise<void> => {
-    // Superseded: the write of the newer cursor is queued.
-    if (cursors.get(watcher) !== cursor) return
     try {
       await state.write(key(watcher), cursor)
+      // Superseded in the meantime: the newer one waits for the next report.
+      if (unsaved.get(watcher) === cursor) unsaved.delete(watcher)
       isFailing = false
     } catch (error) {
       if (!isFailing) log.warn({ watcher, error: reasonOf(error) }, 'cursor not saved: it will not outlive this run')
@@ -39,11 +42,20 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
   return {
     /** Returns the last saved cursor, `undefined` if there is none or it cannot be read. Never rejects. */
     read: async (watcher: string) => cursors.get(watcher) ?? (await readSaved(watcher)),
-    /** Keeps a cursor and writes it to the state. Never rejects: unwritten, it is lost when the agent restarts. */
-    save: (watcher: string, cursor: string): Promise<void> => {
+    /** Keeps a cursor for this run. */
+    keep: (watcher: string, cursor: string): void => {
       cursors.set(watcher, cursor)
-      writing = writing.then(() => write(watcher, cursor))
-      return writing
+      unsaved.set(watcher, cursor)
+    },
+    /**
+     * Takes the cursors that are kept now. Returns what writes them to the state, and never rejects: unwritten, they are
+     * lost when the agent restarts.
+     */
+    take: (): (() => Promise<void>) => {
+      const taken = [...unsaved]
+      return async () => {
+        for (const [watcher, cursor] of taken) await write(watcher, cursor)
+      }
     },
   }
 }

@@ -5,7 +5,7 @@ import { recordingLogger } from '../../../test/recording-logger.ts'
 import type { WatchContext } from '../../connector/connector.ts'
 import { createMemoryState, type StateStore } from '../../state/state-store.ts'
 import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
-import { createCursorStore } from './cursor-store.ts'
+import { type CursorStore, createCursorStore } from './cursor-store.ts'
 import { createWatcherSupervisor, type WatcherSupervisor } from './watcher-supervisor.ts'
 
 beforeEach(() => {
@@ -22,6 +22,7 @@ const rebooted = signals.rebooted.event({ at, entity: host, body: 'It was restar
 
 interface Setup {
   readonly supervisor: WatcherSupervisor
+  readonly cursors: CursorStore
   readonly emitted: ValidatedSignals[]
   readonly log: ReturnType<typeof recordingLogger>
   readonly stop: AbortController
@@ -37,6 +38,7 @@ function supervisorOf(
   const emitted: ValidatedSignals[] = []
   const log = recordingLogger()
   const stop = new AbortController()
+  const cursors = createCursorStore(state, 'agent-1', log)
   const idle = ({ signal }: WatchContext): Promise<void> =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
   const supervisor = createWatcherSupervisor<Client>({
@@ -44,14 +46,14 @@ function supervisorOf(
       watchers: { events: { watch: (_client, context) => (runs.shift() ?? idle)(context) } },
     }),
     client: { name: 'example' },
-    cursors: createCursorStore(state, 'agent-1', log),
+    cursors,
     validator: createSignalValidator(signals),
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     now: () => at,
     log,
     emit: (said) => void emitted.push(said),
   })
-  return { supervisor, emitted, log, stop }
+  return { supervisor, cursors, emitted, log, stop }
 }
 
 const fail = (message: string) => async (): Promise<void> => {
@@ -205,6 +207,7 @@ describe('WatcherSupervisor', () => {
     await vi.advanceTimersByTimeAsync(10_000)
     first.stop.abort()
     await running
+    await first.cursors.take()()
 
     const second = supervisorOf([run()], state)
     const again = second.supervisor.run(second.stop.signal)
@@ -219,7 +222,7 @@ describe('WatcherSupervisor', () => {
     const write = async (): Promise<never> => {
       throw new Error('read-only file system')
     }
-    const { supervisor, stop, log } = supervisorOf(
+    const { supervisor, cursors, stop, log } = supervisorOf(
       [
         async ({ saveCursor }) => {
           await saveCursor('a')
@@ -234,6 +237,8 @@ describe('WatcherSupervisor', () => {
     await vi.advanceTimersByTimeAsync(1000)
     await running
     expect(seen).toEqual(['b'])
+    await cursors.take()()
+    await cursors.take()()
     expect(log.messages('warn').filter((message) => message.startsWith('cursor not saved'))).toHaveLength(1)
   })
 

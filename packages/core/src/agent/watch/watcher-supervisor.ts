@@ -97,7 +97,7 @@ async function runWatcher<Client>(
       signal,
       now,
       cursor: await cursors.read(name),
-      saveCursor: (cursor) => cursors.save(name, cursor),
+      saveCursor: async (cursor) => cursors.keep(name, cursor),
       sleep: abortableSleep(signal),
       emit: (signals) => {
         // A stream that the failed run left open would repeat what the restarted one emits.
