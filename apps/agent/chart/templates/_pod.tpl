@@ -27,9 +27,10 @@ volumes:
   - name: tmp
     emptyDir:
       sizeLimit: 64Mi
+  {{- /* Room for the queue, and for reports that are set aside: the kubelet evicts a pod that uses more. */}}
   - name: state
     emptyDir:
-      sizeLimit: 64Mi
+      sizeLimit: {{ printf "%dMi" (add 128 (default 64 .Values.maxQueueSize | int)) }}
   {{- /* 288 is 0440: YAML 1.1 and 1.2 read octal numbers differently. */}}
   - name: token
     secret:

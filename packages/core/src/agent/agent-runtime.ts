@@ -269,7 +269,7 @@ export class AgentRuntime<Config, Client> {
       () => remainingMs(resignMs),
       () => !this.#leaderLoop.isReporting(),
     )
-    // Nothing was emitted since the last report: the cursors tell of nothing that is not queued.
+    // Nothing was emitted since the last report: everything before the cursors is queued.
     if (this.#leaderLoop.isReporting() && !this.#reports.hasContent() && !this.#outbox.hasUnsaved())
       await settleWithin(session?.cursors.take()(), remainingMs(resignMs))
     // Only now: the next leader's reports must come after this agent's last one.

@@ -130,8 +130,8 @@ export interface WatchContext {
   /** The last saved cursor, also of an earlier run of an agent that has a state directory. */
   readonly cursor: string | undefined
   /**
-   * Saves the position in the stream. Call it after `emit`: reports wait in memory, and an agent that is killed
-   * between the two loses the events that it has not delivered.
+   * Saves the position in the stream. Call it after `emit`. The agent writes it to its state once everything emitted
+   * before is queued on disk. It resolves earlier: after a kill, the watcher emits again what was not queued.
    */
   saveCursor(cursor: string): Promise<void>
   /** Resolves after the duration. Rejects when `signal` aborts. */

@@ -44,23 +44,18 @@ interface Kept extends OutboxEntry {
 export interface OutboxOptions {
   readonly maxBytes: number
   readonly log: Logger
-  /** Where reports outlive the process. Without it, they are in memory alone. */
+  /** Files in which reports outlive the process. Without them, reports are in memory alone. */
   readonly files?: ReportFiles | undefined
 }
 
 export type Outbox = ReturnType<typeof createOutbox>
 
-/**
- * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events, or
- * else the oldest; keeps the newest. A report that cannot be written to disk is kept in memory.
- */
-export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
+/** Keeps entries in the order of their addition, with their sizes. */
+function createEntries() {
   const entries = new Map<string, Kept>()
   let bytes = 0
   let copied = 0
   let unsaved = 0
-  let dropped = 0
-  let diskFailure: { readonly reason: string; readonly since: string } | undefined
 
   const keep = (entry: Kept): void => {
     const copy = entry.body !== undefined && entry.file !== undefined ? entry.held : 0
@@ -79,24 +74,47 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
     else if (entry.body !== undefined) copied -= entry.held
     return entry
   }
+  return {
+    keep,
+    /** Returns the entry that it forgets, if it was kept. */
+    forget,
+    get: (id: string) => entries.get(id),
+    values: () => entries.values(),
+    size: () => entries.size,
+    bytes: () => bytes,
+    /** Entries that are in memory alone. */
+    unsaved: () => unsaved,
+    /** Forgets the oldest entry without events, or else the oldest, but never `newest`. */
+    evictOne: (newest: Pick<OutboxEntry, 'id'>): Kept | undefined => {
+      let victim: Kept | undefined
+      for (const entry of entries.values()) {
+        if (entry.id === newest.id) continue
+        victim ??= entry
+        if (entry.hasEvents) continue
+        victim = entry
+        break
+      }
+      return victim === undefined ? undefined : forget(victim)
+    },
+  }
+}
+
+/**
+ * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events, or
+ * else the oldest; keeps the newest. A report that cannot be written to disk is kept in memory.
+ */
+export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
+  const entries = createEntries()
+  let dropped = 0
+  let diskFailure: { readonly reason: string; readonly since: string } | undefined
+
   const removeFile = async ({ file }: Kept): Promise<void> => {
     if (file !== undefined) await files?.remove(file)
   }
-  const evictOne = (newest: Pick<OutboxEntry, 'id'>): Kept | undefined => {
-    let victim: Kept | undefined
-    for (const entry of entries.values()) {
-      if (entry.id === newest.id) continue
-      victim ??= entry
-      if (entry.hasEvents) continue
-      victim = entry
-      break
-    }
-    return victim === undefined ? undefined : forget(victim)
-  }
   const makeRoom = async (newest: Pick<OutboxEntry, 'id'>): Promise<number> => {
     const evicted: Kept[] = []
-    while (bytes > maxBytes && entries.size > 1) {
-      const victim = evictOne(newest)
+    while (entries.bytes() > maxBytes && entries.size() > 1) {
+      const victim = entries.evictOne(newest)
       if (victim === undefined) break
       evicted.push(victim)
     }
@@ -128,7 +146,8 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
     restore: async (agentId: string): Promise<number | undefined> => {
       try {
         const stored = (await files?.list(agentId)) ?? []
-        for (const { file, ...info } of stored) if (!entries.has(info.id)) keep({ ...info, at: timeOf(info.id), file })
+        for (const { file, ...info } of stored)
+          if (entries.get(info.id) === undefined) entries.keep({ ...info, at: timeOf(info.id), file })
         const newest = stored.at(-1)
         if (newest === undefined) return undefined
         await makeRoom(newest)
@@ -139,14 +158,14 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
         return undefined
       }
     },
-    /** Adds a report, or replaces the one with the same id. Returns the number of reports dropped for it. Never rejects. */
+    /** Adds a report, or replaces the one with the same id. Returns how many were dropped for it. Never rejects. */
     add: async (report: NewReport): Promise<number> => {
       const { agentId: _agentId, body, ...entry } = report
       const held = typeof body === 'string' ? entry.bytes : body.byteLength
       const file = files === undefined ? undefined : await save(report, files)
-      const same = forget(entry)
+      const same = entries.forget(entry)
       if (same?.file !== undefined && same.file !== file) await removeFile(same)
-      keep({ ...entry, held, body, file })
+      entries.keep({ ...entry, held, body, file })
       return makeRoom(entry)
     },
     /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
@@ -160,33 +179,38 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
       }
       return batch
     },
-    /** Returns a report's body. `undefined` if it is gone, or damaged: it is then dropped. @throws an error of the disk */
+    /** Returns a report's body, `undefined` if it is missing or damaged, and then drops it. @throws a passing error */
     read: async ({ id }: OutboxEntry): Promise<ReportBody | undefined> => {
       const entry = entries.get(id)
       if (entry?.body !== undefined || entry?.file === undefined || files === undefined) return entry?.body
       const body = await files.read(entry.file)
       if (body !== undefined && body !== 'damaged') return body
-      if (forget(entry) === undefined) return undefined
+      if (entries.forget(entry) === undefined) return undefined
       dropped += 1
       log.error({ report_id: id }, `report dropped: its file is ${body ?? 'missing'}`)
       return undefined
     },
     /** Removes delivered reports. Never rejects. */
     remove: async (delivered: readonly OutboxEntry[]): Promise<void> => {
-      await Promise.all(delivered.flatMap((entry) => forget(entry) ?? []).map(removeFile))
+      await Promise.all(delivered.flatMap((entry) => entries.forget(entry) ?? []).map(removeFile))
     },
-    /** Removes a report that cannot be delivered, and counts it as dropped. On disk, it is set aside with the reason. */
+    /** Removes a report that cannot be delivered, and counts it as dropped. Its file is set aside with the reason. */
     refuse: async (rejected: OutboxEntry, reason: string): Promise<void> => {
-      const entry = forget(rejected)
+      const entry = entries.forget(rejected)
       if (entry === undefined) return
       dropped += 1
       if (entry.file !== undefined) await files?.refuse(entry.file, reason)
     },
     /** Returns true if a report is lost when the process ends, although reports are to outlive it. */
-    hasUnsaved: () => files !== undefined && unsaved > 0,
+    hasUnsaved: () => files !== undefined && entries.unsaved() > 0,
     /** Returns why reports are in memory alone, `undefined` if they are on disk or there is no directory for them. */
     diskFailure: () => diskFailure,
-    state: (): OutboxState => ({ reports: entries.size, bytes, dropped, oldestAt: entries.values().next().value?.at }),
+    state: (): OutboxState => ({
+      reports: entries.size(),
+      bytes: entries.bytes(),
+      dropped,
+      oldestAt: entries.values().next().value?.at,
+    }),
   }
 }
 

@@ -65,7 +65,7 @@ describe('an outbox on disk', () => {
     expect(outbox.state()).toEqual({ ...first.outbox.state(), oldestAt: new Date(0x019bea3c7b5e).toISOString() })
     const [entry] = outbox.peek(everything)
     expect(await outbox.read(entry!)).toEqual(Buffer.from(reportOf(8).body))
-    // What has no events is dropped first, also of an earlier run.
+    // Reports without events are dropped first, also those of an earlier run.
     const small = outboxIn(directory, first.outbox.state().bytes - 1)
     await small.outbox.restore(AGENT)
     expect(small.sequences()).toEqual([9, 10, 11])
@@ -119,7 +119,7 @@ describe('an outbox on disk', () => {
     expect(log.messages('error')).toEqual(['report dropped: its file is damaged'])
   })
 
-  test('counts a report whose file is gone', async () => {
+  test('counts a report whose file was deleted', async () => {
     const directory = await temporaryDirectory()
     await outboxIn(directory).outbox.add(reportOf(0))
     const { outbox } = outboxIn(directory)

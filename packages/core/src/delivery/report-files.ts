@@ -20,7 +20,7 @@ const LASTING_ERRORS = ['EIO', 'EACCES', 'EPERM', 'EISDIR']
 
 const decompress = promisify(gunzip)
 
-/** What the name of a report's file says of it. */
+/** The facts of a report that its file's name holds. */
 export interface ReportInfo {
   readonly id: string
   readonly sequence: number
@@ -39,8 +39,8 @@ export interface StoredReport extends ReportInfo {
 export type ReportFiles = ReturnType<typeof createReportFiles>
 
 /**
- * Keeps reports in a directory, gzipped, one file each, in a folder for each agent, readable by their owner only. A file
- * appears whole, once it is on disk. Every call ends within 5 s, also on a disk that hangs.
+ * Keeps reports in a directory, gzipped, one file each, in a folder for each agent, readable by their owner only. A
+ * file appears whole, once it is on disk. Every call ends within 5 s, also on a disk that hangs.
  */
 export function createReportFiles(directory: string) {
   const path = (file: string): string => join(directory, file)
@@ -48,7 +48,7 @@ export function createReportFiles(directory: string) {
     withTimeout(`${doing} ${directory}`, DISK_TIMEOUT_MS, undefined, run)
 
   return {
-    /** Returns the reports of an agent's earlier runs, in the order in which they were built. @throws an error of the disk */
+    /** Returns the reports of an agent's earlier runs in the order of their building. @throws an error of the disk */
     list: (agentId: string) =>
       limited('reading', async (): Promise<readonly StoredReport[]> => {
         const names = await readIfExists(path(agentId))

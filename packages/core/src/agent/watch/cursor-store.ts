@@ -5,8 +5,8 @@ import type { StateStore } from '../../state/state-store.ts'
 export type CursorStore = ReturnType<typeof createCursorStore>
 
 /**
- * Keeps the cursors of one agent, and writes them once the reports with everything before them are queued: what a killed
- * agent has not queued, its watchers emit again. Agents that share a state directory have separate cursors.
+ * Keeps the cursors of one agent, and writes them once the reports with everything before them are queued: watchers of
+ * a killed agent emit again what it had not queued. Agents that share a state directory have separate cursors.
  */
 export function createCursorStore(state: StateStore, agentId: string, log: Logger) {
   const cursors = new Map<string, string>()
@@ -48,8 +48,8 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
       unsaved.set(watcher, cursor)
     },
     /**
-     * Takes the cursors that are kept now. Returns what writes them to the state, and never rejects: unwritten, they are
-     * lost when the agent restarts.
+     * Takes the cursors that are kept now. Returns a function that writes them to the state and never rejects. Cursors that
+     * are not written are lost when the agent restarts.
      */
     take: (): (() => Promise<void>) => {
       const taken = [...unsaved]
