@@ -48,8 +48,8 @@ export function createCursorStore(state: StateStore, agentId: string, log: Logge
       unsaved.set(watcher, cursor)
     },
     /**
-     * Takes the cursors that are kept now. Returns a function that writes them to the state and never rejects. Cursors that
-     * are not written are lost when the agent restarts.
+     * Takes the cursors that are kept now. Returns a function that writes them to the state and never rejects. Cursors
+     * that are not written are lost when the agent restarts.
      */
     take: (): (() => Promise<void>) => {
       const taken = [...unsaved]
