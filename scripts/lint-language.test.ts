@@ -25,11 +25,12 @@ describe('lintLanguage', () => {
     expect(found('src/x.test.ts', text)).toEqual([opening])
   })
 
-  test('finds lines of prose that are too long, and leaves tables, code and addresses', () => {
+  test('finds lines of prose that are too long, and leaves tables, code, addresses and interpreters', () => {
     const long = 'word '.repeat(30).trim()
     expect(found('README.md', long)).toEqual([`${long.length} columns`])
     expect(found('src/x.ts', `// ${long}`)).toEqual([`${long.length + 3} columns`])
     expect(found('README.md', `| ${long} |\n\`\`\`sh\n${long}\n\`\`\``)).toEqual([])
+    expect(found('src/x.ts', `#!/usr/bin/env -S ${long}`)).toEqual([])
     expect(found('README.md', `See https://example.com/${'a'.repeat(120)}`)).toEqual([])
   })
 

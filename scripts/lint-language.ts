@@ -96,7 +96,8 @@ export function lintLanguage(file: string, text: string): LanguageProblem[] {
 }
 
 function isProse(file: string, line: string, isFenced: boolean): boolean {
-  if (/https?:\/\/\S{60}/.test(line)) return false
+  // The system reads a program's interpreter and its flags from one line.
+  if (line.startsWith('#!') || /https?:\/\/\S{60}/.test(line)) return false
   if (file.endsWith('.md')) return !isFenced && !line.startsWith('|') && !file.startsWith('.changeset/')
   return COMMENT_LINE.test(line)
 }

@@ -25,14 +25,12 @@ const IDLE_FLAGS = [
   '--no-memory-pool',
   // Without optimising compilers, a second mapping of the built-in functions saves no time.
   '--no-short-builtin-calls',
-  // Two more full collections after each busy moment: `garbage-collection.ts` collects often enough, with less CPU.
+  // Two more full collections after each busy moment: `idle-memory.ts` collects often enough, with less CPU.
   '--no-memory-reducer',
   // SIGUSR1 would open a debugger.
   '--disable-sigusr1',
-  // For `apps/agent/src/garbage-collection.ts`.
+  // For `apps/agent/src/idle-memory.ts`.
   '--expose-gc',
-  // `apps/agent/src/program-pages.ts` uses `node:ffi`, about which Node would warn on standard error.
-  '--disable-warning=ExperimentalWarning',
 ]
 
 /** Reads the flags of Node from `apps/agent/bin/rca-agent.js`, where they are explained, and adds those above. */

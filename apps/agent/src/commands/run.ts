@@ -9,8 +9,8 @@ import {
   readHealthAddress,
 } from '../environment.ts'
 import { EXIT_CODES } from '../exit.ts'
-import { collectGarbageRegularly } from '../garbage-collection.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
+import { releaseMemoryRegularly } from '../idle-memory.ts'
 import { logProcessErrors } from '../process-errors.ts'
 import { useProxy } from '../proxy.ts'
 
@@ -52,7 +52,7 @@ export async function run(
   const started = { agent_type: agent.agentType, platform_url: platformUrl, proxy, health_url: health?.url }
   logger.info(started, 'agent started')
 
-  collectGarbageRegularly()
+  releaseMemoryRegularly()
   const signal = await stop
   logger.info({ signal }, 'stopping: sending the remaining reports')
   await agent.stop({ timeout: STOP_TIMEOUT })
