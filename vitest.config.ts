@@ -14,7 +14,8 @@ const workspaces = [
 const newerTests = process.env.RCA_TEST_NEWER === '1' ? ['newer/**/*.test.ts'] : []
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['@rca/source', 'module', 'node', 'development|production'] } },
+  // Without `module`, which Node does not have: packages may have files for bundlers there.
+  ssr: { resolve: { conditions: ['@rca/source', 'node', 'development|production'] } },
   test: {
     pool: 'forks',
     // More than CPUs are there: tests of real systems mostly wait.

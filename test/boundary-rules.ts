@@ -1,7 +1,15 @@
 import { posix } from 'node:path'
 import type { ModuleImport } from './read-imports.ts'
 
-const clientLibraries = ['systeminformation', 'dockerode', '@kubernetes/client-node']
+const clientLibraries = [
+  'systeminformation',
+  'dockerode',
+  '@kubernetes/client-node',
+  '@aws-sdk/client-cloudtrail',
+  '@aws-sdk/client-cloudwatch',
+  '@aws-sdk/client-lambda',
+  '@aws-sdk/client-sts',
+]
 const apps = ['@rca/api', '@rca/agent', '@rca/example']
 
 /**

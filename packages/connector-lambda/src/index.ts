@@ -1,0 +1,2 @@
+export type { LambdaConfig } from './config.ts'
+export { lambda } from './connector.ts'
