@@ -48,6 +48,6 @@ describe('an agent with a state directory that is killed', () => {
       const sequences = platform.reports().map(({ sequence }) => sequence)
       if (!isUp) expect(sequences).toEqual(sequences.map((_sequence, index) => index))
     },
-    120_000,
+    300_000,
   )
 })

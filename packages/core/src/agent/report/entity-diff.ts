@@ -58,10 +58,8 @@ export function createEntityTracker(observer: EntityObserver = {}) {
       }
     },
     /** Returns true if a collector describes an entity at present. */
-    has: (reference: EntityReference): boolean => {
-      const key = entityKey(reference)
-      return [...current.values()].some((list) => list.some((entity) => entityKey(entity) === key))
-    },
+    has: ({ type, id }: EntityReference): boolean =>
+      [...current.values()].some((list) => list.some((entity) => entity.id === id && entity.type === type)),
     /** Sends everything again soon: a report was lost. */
     resync: (): void => {
       isReportLost = true
