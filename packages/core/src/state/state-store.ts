@@ -50,10 +50,14 @@ async function readIfExists(path: string): Promise<string | undefined> {
 
 /** Replaces a file, readable by its owner only, and creates its directory. A crash leaves the old file. */
 export async function replaceFile(path: string, content: string | Uint8Array, durable: boolean): Promise<void> {
-  await makeDirectory(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY}`
+  const write = (): Promise<void> => writeFile(temporary, content, { mode: 0o600, flush: durable })
   try {
-    await writeFile(temporary, content, { mode: 0o600, flush: durable })
+    await write().catch(async (error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error
+      await makeDirectory(dirname(path))
+      await write()
+    })
     await rename(temporary, path)
     if (durable) await flushDirectory(dirname(path))
   } catch (error) {
