@@ -69,7 +69,10 @@ export async function bundleAgent(root: string, version: string): Promise<Bundle
         version,
         private: true,
         type: 'module',
-        dependencies: Object.fromEntries(connectors.map(({ name }) => [name, version])),
+        // `npm install --prefix` removes packages that are not named here.
+        dependencies: Object.fromEntries(
+          [...connectors.map(({ name }) => name), '@rca/core'].map((name) => [name, version]),
+        ),
       }),
       ...chunks.map(({ fileName, code }) => ({ path: `app/dist/${fileName}`, content: code })),
       ...connectors.flatMap(({ name, rca }) => facade(name, version, { '.': fileOf(name) }, { rca })),

@@ -322,6 +322,30 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
         expect(await refusal({ strings: [`config.${name}=x`] })).toContain(`\`config.${name}\` cannot be set`)
     })
 
+    test('are packages in `connectors`, which an init container adds for the agent to read', async () => {
+      const own = ['connectors={@acme/rca-queues@1.2.0,rca-$(x)}', 'extraEnv[0].name=npm_config_registry']
+      const pod = await podOf({
+        values: [...own, 'extraEnv[0].value=http://registry', 'caConfigMap=mine', 'httpsProxy=http://p'],
+      })
+      const [added] = pod.initContainers as readonly [Container & { args: string[]; volumeMounts: { name: string }[] }]
+      const [agent] = pod.containers
+      expect(added.args).toEqual(['add', '@acme/rca-queues@1.2.0', 'rca-$$(x)'])
+      expect(added.image).toBe(agent.image)
+      expect(variablesOf({ ...pod, containers: [added] })).toMatchObject({
+        RCA_CONNECTORS: '/opt/rca-connectors',
+        HTTPS_PROXY: 'http://p',
+        NODE_EXTRA_CA_CERTS: '/etc/rca-agent/ca/ca.crt',
+        npm_config_registry: 'http://registry',
+      })
+      // The token stays with the agent.
+      expect(added.volumeMounts.map(({ name }) => name)).toEqual(['tmp', 'connectors', 'ca'])
+      expect(variablesOf(pod).RCA_CONNECTORS).toBe('/opt/rca-connectors')
+      expect(pod.volumes.map(({ name }) => name)).toContain('connectors')
+      const without = await podOf()
+      expect(without).not.toHaveProperty('initContainers')
+      expect(variablesOf(without)).not.toHaveProperty('RCA_CONNECTORS')
+    })
+
     test('and further variables may be numbers and booleans, which `--set` makes of their text', async () => {
       const values = [
         'extraEnv[0].name=A',

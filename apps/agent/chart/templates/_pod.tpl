@@ -47,9 +47,80 @@ volumes:
         - key: ca.crt
           path: ca.crt
   {{- end }}
+  {{- if .Values.connectors }}
+  - name: connectors
+    emptyDir:
+      sizeLimit: 1Gi
+  {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- with .Values.connectors }}
+initContainers:
+  - name: connectors
+    image: {{ include "agent.image" $ | quote }}
+    imagePullPolicy: {{ $.Values.image.pullPolicy }}
+    securityContext:
+      {{- toYaml $.Values.securityContext | nindent 6 }}
+    args:
+      - add
+      {{- range . }}
+      - {{ include "agent.literal" . }}
+      {{- end }}
+    env:
+      - name: RCA_CONNECTORS
+        value: /opt/rca-connectors
+      {{- /* Only this volume is writable and large enough. */}}
+      - name: npm_config_cache
+        value: /opt/rca-connectors/.npm
+      {{- with include "agent.networkEnv" $ | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with $.Values.extraEnv }}
+      {{- include "agent.textValues" . | nindent 6 }}
+      {{- end }}
+    volumeMounts:
+      - name: tmp
+        mountPath: /tmp
+      - name: connectors
+        mountPath: /opt/rca-connectors
+      {{- with include "agent.sharedMounts" $ | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+    resources:
+      {{- toYaml $.Values.resources | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{/* Proxy and certificate authority, for every container. */}}
+{{- define "agent.networkEnv" -}}
+{{- with .Values.httpsProxy }}
+- name: HTTPS_PROXY
+  value: {{ include "agent.literal" . }}
+- name: HTTP_PROXY
+  value: {{ include "agent.literal" . }}
+{{- /* Kubernetes fills in the API server's address. */}}
+- name: NO_PROXY
+  value: {{ printf "$(KUBERNETES_SERVICE_HOST),kubernetes.default.svc,localhost,127.0.0.1%s" (ternary "" (printf ",%s" ($.Values.noProxy | replace "$" "$$")) (eq $.Values.noProxy "")) | quote }}
+- name: NODE_USE_ENV_PROXY
+  value: "1"
+{{- end }}
+{{- if or .Values.ca .Values.caConfigMap }}
+- name: NODE_EXTRA_CA_CERTS
+  value: /etc/rca-agent/ca/ca.crt
+{{- end }}
+{{- end -}}
+
+{{/* Volumes that every container mounts. */}}
+{{- define "agent.sharedMounts" -}}
+{{- if or .Values.ca .Values.caConfigMap }}
+- name: ca
+  mountPath: /etc/rca-agent/ca
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* Container that both pods share. */}}
@@ -85,20 +156,12 @@ env:
   - name: {{ $name }}
     value: {{ include "agent.literal" $text }}
   {{- end }}
-  {{- with .Values.httpsProxy }}
-  - name: HTTPS_PROXY
-    value: {{ include "agent.literal" . }}
-  - name: HTTP_PROXY
-    value: {{ include "agent.literal" . }}
-  {{- /* Kubernetes fills in the API server's address. */}}
-  - name: NO_PROXY
-    value: {{ printf "$(KUBERNETES_SERVICE_HOST),kubernetes.default.svc,localhost,127.0.0.1%s" (ternary "" (printf ",%s" ($.Values.noProxy | replace "$" "$$")) (eq $.Values.noProxy "")) | quote }}
-  - name: NODE_USE_ENV_PROXY
-    value: "1"
+  {{- if .Values.connectors }}
+  - name: RCA_CONNECTORS
+    value: /opt/rca-connectors
   {{- end }}
-  {{- if or .Values.ca .Values.caConfigMap }}
-  - name: NODE_EXTRA_CA_CERTS
-    value: /etc/rca-agent/ca/ca.crt
+  {{- with include "agent.networkEnv" . | trim }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- with .Values.extraEnv }}
   {{- include "agent.textValues" . | nindent 2 }}
@@ -116,13 +179,13 @@ volumeMounts:
   - name: token
     mountPath: /etc/rca-agent/token
     readOnly: true
-  {{- if or .Values.ca .Values.caConfigMap }}
-  - name: ca
-    mountPath: /etc/rca-agent/ca
+  {{- if .Values.connectors }}
+  - name: connectors
+    mountPath: /opt/rca-connectors
     readOnly: true
   {{- end }}
-  {{- with .Values.extraVolumeMounts }}
-  {{- toYaml . | nindent 2 }}
+  {{- with include "agent.sharedMounts" . | trim }}
+  {{- . | nindent 2 }}
   {{- end }}
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
