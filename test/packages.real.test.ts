@@ -119,6 +119,29 @@ describe('the packed packages, installed with npm in an empty folder', () => {
     expect(JSON.parse(fifth)).toEqual({ reason: expect.stringContaining('`kubeconfig` is not set') })
   })
 
+  it('describe their options without loading a client or other code', async () => {
+    const program = `
+import { discoverConnectors } from '@rca/core'
+const registry = await discoverConnectors({ from: './node_modules/@rca/agent/package.json' })
+let loaded = []
+registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) })
+const described = await registry.describe()
+console.log(JSON.stringify({ loaded, warnings: registry.warnings, options: described.map(({ config }) => Object.keys(config.properties)) }))`
+    await writeFile(join(folder, 'describe.js'), `import { registerHooks } from 'node:module'\n${program}`)
+    const { stdout } = await inShell(folder, 'node', ['describe.js'], paths[1]?.[1])
+    const { loaded, warnings, options } = JSON.parse(stdout) as {
+      loaded: string[]
+      warnings: unknown
+      options: string[][]
+    }
+    expect([loaded, warnings]).toEqual([[], []])
+    expect(options).toEqual([
+      expect.arrayContaining(['docker_host', 'log_level']),
+      expect.arrayContaining(['kubeconfig', 'log_level']),
+      expect.arrayContaining(['exclude_mounts', 'log_level']),
+    ])
+  })
+
   it.each(paths)('have a program `rca-agent` that runs on %s', async (_title, path) => {
     const agent = join(folder, 'node_modules/.bin/rca-agent')
     const { stdout, stderr } = await inShell(folder, agent, ['types'], path)

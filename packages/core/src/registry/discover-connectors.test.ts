@@ -367,6 +367,15 @@ describe('loading a module', () => {
       expect(registry.problems).toMatchObject([{ package: 'rca-tapes', version: '1.2.3', type: 'tapes' }])
     })
 
+    test('describes sources by their code', async () => {
+      const from = await hostOf(description, { exports: './index.ts' })
+      await writeFile(join(dirname(from), '../node_modules/rca-tapes/index.ts'), moduleOf('tapes'))
+      const registry = await discoverConnectors({ from })
+      // Node.js itself refuses TypeScript there.
+      const [found] = await registry.describe()
+      expect(found?.config.properties ?? {}).not.toHaveProperty('drive')
+    })
+
     test('loads the code if the file is of another version, and warns once', async () => {
       const registry = await discoverConnectors({ from: await hostOf({ ...description, version: '1.2.2' }) })
       const [found] = await registry.describe()

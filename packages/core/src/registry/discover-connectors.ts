@@ -6,7 +6,7 @@ import { RcaError } from '../errors/rca-error.ts'
 import { packageFileOf, shareCore } from './connectors-folder.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
-import { isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
+import { type ConnectorManifest, isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
 import {
   type ConnectorOrigin,
   type Registry,
@@ -14,6 +14,7 @@ import {
   type RegistryProblem,
   registryOf,
 } from './registry.ts'
+import { resolveModule } from './resolve-module.ts'
 import { readStaticDescription } from './static-description.ts'
 
 /** Options of {@link discoverConnectors}. */
@@ -101,7 +102,18 @@ function entryOf(
     title,
     description,
     load: connectorLoader(found, manifest),
-    readDescription: () => readStaticDescription(found.directory, { version: found.version, type }),
+    // Sources change without a new version: only compiled code is described by the file.
+    readDescription: async () =>
+      isSource(found, manifest) ? undefined : readStaticDescription(found.directory, { version: found.version, type }),
+  }
+}
+
+/** Returns true for a package whose module resolves to TypeScript, as in the repository of its author. */
+function isSource({ directory, name, exports }: InstalledPackage, { module }: ConnectorManifest): boolean {
+  try {
+    return /\.[cm]?tsx?$/.test(resolveModule(directory, name, module, exports))
+  } catch {
+    return false
   }
 }
 
