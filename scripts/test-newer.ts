@@ -48,6 +48,14 @@ const PLATFORMS: readonly Platform[] = [
       return runInside(await startVm(root), [...DOCKER_TESTS, ...SERVER_TESTS])
     },
   },
+  {
+    name: 'checks',
+    title: 'every check of connectors on every broken connector',
+    run: () => {
+      const [program, ...args] = vitest(testsIn('packages/connector-testkit/newer'))
+      return count(program, args)
+    },
+  },
 ]
 
 function testsIn(folder: string): string[] {

@@ -1,6 +1,6 @@
-import { temporaryDirectory } from '@rca/connector-testkit'
 import { silentLogger } from '@rca/core'
 import { hostId } from '@rca/core/connector'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EngineServer, engineServer, refusing } from '../test/engine-server.ts'
 import { captured, engineNames, exactEngine } from '../test/fixtures.ts'

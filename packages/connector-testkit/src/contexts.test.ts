@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import type { Collector, StreamingCollector, Watcher } from '@rca/core/connector'
 import { entity, event, metric } from '@rca/core/connector'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   collectContext,
   connectContext,
@@ -9,7 +8,6 @@ import {
   pointsOf,
   runCollector,
   runWatcher,
-  temporaryDirectory,
   watchContext,
 } from './index.ts'
 
@@ -128,20 +126,4 @@ test('manualClock can be set back', () => {
   const clock = manualClock()
   clock.set('2026-11-22T08:00:00.000Z')
   expect(clock.now()).toEqual(new Date('2026-11-22T08:00:00.000Z'))
-})
-
-test('temporaryDirectory copies, edits and removes files, and is removed after the test', () => {
-  let path = ''
-  // Hooks run in reverse order: this one runs after that of the directory.
-  onTestFinished(() => expect(existsSync(path)).toBe(false))
-  const source = temporaryDirectory()
-  source.write('proc/uptime', '12.5 1.0\n')
-  const copy = temporaryDirectory(source.path)
-  path = copy.path
-  copy.change('proc/uptime', (text) => text.replace('12.5', '13.5'))
-  expect(copy.files()).toEqual(['proc/uptime'])
-  expect([copy.read('proc/uptime'), source.read('proc/uptime')]).toEqual(['13.5 1.0\n', '12.5 1.0\n'])
-  copy.remove('proc')
-  copy.remove('proc')
-  expect(copy.files()).toEqual([])
 })

@@ -1,4 +1,5 @@
-import { collectContext, pointsOf, runCollector, temporaryDirectory } from '@rca/connector-testkit'
+import { collectContext, pointsOf, runCollector } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { type Captured, captured, engineNames, exactEngine } from '../../test/fixtures.ts'

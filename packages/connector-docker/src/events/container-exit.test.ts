@@ -1,5 +1,5 @@
-import { temporaryDirectory } from '@rca/connector-testkit'
 import type { Event } from '@rca/core/connector'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test, vi } from 'vitest'
 import { type ContainerChange, changed, containerEvent, handleEvent, writtenLog } from '../../test/engine-events.ts'
 import { type FakeClientParts, type FakeEngine, fakeClient, fakeEngine } from '../../test/fake-engine.ts'

@@ -1,4 +1,4 @@
-import { temporaryDirectory } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test } from 'vitest'
 import { readCgroupV1 } from './cgroup-v1.ts'
 import { fileReader } from './kernel-files.ts'

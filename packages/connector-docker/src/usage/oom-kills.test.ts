@@ -1,4 +1,4 @@
-import { type TemporaryDirectory, temporaryDirectory } from '@rca/connector-testkit'
+import { type TemporaryDirectory, temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test } from 'vitest'
 import { createOomKills } from './oom-kills.ts'
 

@@ -1,4 +1,4 @@
-import { temporaryDirectory } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test } from 'vitest'
 import { fakeEngine } from '../../test/fake-engine.ts'
 import { captured, engineNames, exactEngine } from '../../test/fixtures.ts'

@@ -46,9 +46,16 @@ export function defineConnector<Schema extends ConfigSchema, Client>(
   const problem = problemOf(definition as unknown as Connector)
   if (problem !== undefined) throw new ConnectorError(`\`${String(definition.type)}\``, problem)
 
-  const connector = { ...definition }
-  Object.defineProperties(connector, { contract: { value: CONTRACT }, [MARK]: { value: true } })
-  return Object.freeze(connector) as unknown as Connector<ConfigOf<Schema>, Client>
+  return markConnector<Connector<ConfigOf<Schema>, Client>>({ ...definition } as unknown as Connector<
+    ConfigOf<Schema>,
+    Client
+  >)
+}
+
+/** Marks a definition as a connector, without checking it. */
+export function markConnector<Definition extends object>(definition: Definition): Definition {
+  Object.defineProperties(definition, { contract: { value: CONTRACT }, [MARK]: { value: true } })
+  return Object.freeze(definition)
 }
 
 /** Returns true for a connector that `defineConnector` of any copy of core made. */
@@ -126,7 +133,7 @@ function optionProblem({ config }: Connector): string | undefined {
 const MAX_SCHEMA_DEPTH = 32
 
 /** Returns the path of an option that is called like a secret, and not said to be one or none. */
-function unmarkedSecret(schema: JsonSchema, root: JsonSchema = schema, depth = 0): string | undefined {
+export function unmarkedSecret(schema: JsonSchema, root: JsonSchema = schema, depth = 0): string | undefined {
   if (depth > MAX_SCHEMA_DEPTH) return undefined
   const resolved = resolveReference(schema, root)
   for (const [name, option] of Object.entries(resolved.properties ?? {})) {
@@ -145,7 +152,7 @@ function unmarkedSecret(schema: JsonSchema, root: JsonSchema = schema, depth = 0
 }
 
 /** Names of signals, as in the semantic conventions of OpenTelemetry. */
-const NAME_PATTERN = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/
+export const NAME_PATTERN: RegExp = /^[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*$/
 
 function signalProblem({ signals }: Connector): string | undefined {
   const seen = new Set<string>()

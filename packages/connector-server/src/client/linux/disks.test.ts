@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryDirectory } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test } from 'vitest'
 import { createDiskReader, diskOf, parseDiskStatistics } from './disks.ts'
 import { createRootReader } from './root-reader.ts'

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryDirectory } from '@rca/connector-testkit'
 import type { Metric } from '@rca/core/connector'
 import { run, START_TIMEOUT_MS } from '@rca/rig'
 import { privilegedTest } from '@rca/rig/real'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { expect, vi } from 'vitest'
 import type { SharedFiles } from '../server-client.ts'
 

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs'
-import { temporaryDirectory } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fixture } from '../../../test/fixture-root.ts'
 import { openKernelLog, parseOutOfMemoryVictims } from './kernel-log.ts'

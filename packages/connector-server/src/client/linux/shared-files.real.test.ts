@@ -1,7 +1,7 @@
 import { chmodSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryDirectory } from '@rca/connector-testkit'
 import { realTest } from '@rca/rig/real'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect } from 'vitest'
 import { createSharedFileReader } from './shared-files.ts'
 

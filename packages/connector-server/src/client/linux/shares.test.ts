@@ -1,6 +1,6 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryDirectory } from '@rca/connector-testkit'
+import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { describe, expect, test } from 'vitest'
 import { createRootReader } from './root-reader.ts'
 import { findShares } from './shares.ts'

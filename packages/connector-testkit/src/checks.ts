@@ -1,0 +1,104 @@
+import type { Connector } from '@rca/core/connector'
+import { isConnector } from '@rca/core/testing'
+import { type Check, CheckError, type CheckResult } from './check.ts'
+import { collectorChecks } from './checks/collectors.ts'
+import { configurationChecks } from './checks/configuration.ts'
+import { connectionChecks } from './checks/connection.ts'
+import { deploymentChecks } from './checks/deployment.ts'
+import { faultChecks } from './checks/faults.ts'
+import { identityChecks } from './checks/identity.ts'
+import { loadingChecks } from './checks/loading.ts'
+import { manifestChecks } from './checks/manifest.ts'
+import { processChecks } from './checks/process.ts'
+import { secretChecks } from './checks/secrets.ts'
+import { signalChecks } from './checks/signals.ts'
+import { topologyChecks } from './checks/topology.ts'
+import { valueChecks } from './checks/values.ts'
+import { watcherChecks } from './checks/watchers.ts'
+import { exceptionsOf } from './exceptions.ts'
+import { openPackage } from './package-under-check.ts'
+import type { Scenario } from './scenario.ts'
+import { type CheckDefinition, createSubject } from './subject.ts'
+
+/** Options of `checks`. */
+export interface ChecksOptions {
+  /** Situations in which the connector is run. @default none: only what needs no run is checked */
+  readonly scenarios?: readonly Scenario[]
+  /** Folder of the connector's package, built. @default the package is not checked, and makes no exceptions */
+  readonly packageFolder?: string
+  /** Lets warnings fail. @default false */
+  readonly strict?: boolean
+  /** Time in which a promise should settle that has nothing to wait for. @default 5000 */
+  readonly patienceMs?: number
+  /** Arguments of Node.js for processes that import the package, such as `--conditions=source`. @default [] */
+  readonly nodeArguments?: readonly string[]
+}
+
+const DEFAULT_PATIENCE_MS = 5_000
+
+/** Every check, the ones first that find wrong answers. */
+const DEFINITIONS: readonly CheckDefinition[] = [
+  ...faultChecks,
+  ...manifestChecks,
+  ...loadingChecks,
+  ...configurationChecks,
+  ...signalChecks,
+  ...deploymentChecks,
+  ...connectionChecks,
+  ...identityChecks,
+  ...collectorChecks,
+  ...valueChecks,
+  ...topologyChecks,
+  ...watcherChecks,
+  ...processChecks,
+  ...secretChecks,
+]
+
+/**
+ * Returns the checks of a connector, for any test runner:
+ * `for (const { id, run } of checks(connector, { scenarios })) test(id, run)`. Nothing runs before the first check
+ * does; the checks share one run of each scenario.
+ *
+ * @throws {TypeError} if `connector` was not made by `defineConnector`, or the package's exceptions are invalid
+ */
+export function checks<Config, Client>(connector: Connector<Config, Client>, options: ChecksOptions = {}): Check[] {
+  const {
+    scenarios = [],
+    packageFolder,
+    strict = false,
+    patienceMs = DEFAULT_PATIENCE_MS,
+    nodeArguments = [],
+  } = options
+  if (!isConnector(connector)) throw new TypeError('`checks` must be called with a connector of `defineConnector`')
+  const found = packageFolder === undefined ? undefined : openPackage(packageFolder, nodeArguments)
+  const exceptions = exceptionsOf(
+    found?.json,
+    DEFINITIONS.map(({ id }) => id),
+  )
+  const subject = createSubject({ connector: connector as unknown as Connector, scenarios, package: found, patienceMs })
+  return DEFINITIONS.map(({ find, ...description }) => {
+    const exception = exceptions.get(description.id)
+    const excepted = exception === undefined ? {} : { exception }
+    const evaluate = async (): Promise<CheckResult> => {
+      const findings = await find(subject)
+      if ('skipped' in findings) return { ...description, status: 'skipped', findings: [], skipped: findings.skipped }
+      const status = statusOf(findings, description.severity, exception)
+      return { ...description, status, findings, ...(status === 'excepted' ? excepted : {}) }
+    }
+    const run = async (): Promise<void> => {
+      const result = await evaluate()
+      if (result.status === 'failed' || (strict && result.status === 'warned')) throw new CheckError(result)
+    }
+    return { ...description, ...excepted, evaluate, run }
+  })
+}
+
+function statusOf(
+  findings: readonly string[],
+  severity: CheckResult['severity'],
+  exception: string | undefined,
+): CheckResult['status'] {
+  if (findings.length === 0) return 'passed'
+  if (exception !== undefined) return 'excepted'
+  return severity === 'error' ? 'failed' : 'warned'
+}

@@ -1,0 +1,152 @@
+import type { Metric } from '@rca/core/connector'
+import { createEntityTracker, entityKey } from '@rca/core/testing'
+import type { Fault } from '../scenario.ts'
+import { type CollectorRecord, openSession, type Round } from '../session.ts'
+import type { CheckDefinition, Findings, Subject } from '../subject.ts'
+
+/** A round while a fault lasts, and the one before it. */
+interface FaultyRound {
+  readonly fault: string
+  readonly before: Round
+  readonly during: Round
+}
+
+/** Checks that a failure is never mistaken for a change. */
+export const faultChecks: readonly CheckDefinition[] = [
+  {
+    id: 'COL-partial',
+    title: 'keeps the entities of a part that it could not read',
+    reason: 'An entity that a report lacks is deleted on the platform: a refused request would look like an outage.',
+    severity: 'error',
+    remedy: 'Return the part in `unread`, such as `unread: [{ type: "acme.region", id: "eu" }]`, or throw.',
+    find: (subject) => inFaults(subject, deletedEntities),
+  },
+  {
+    id: 'COL-fault',
+    title: 'answers each fault with an error or a gap, and reports no zero for it',
+    reason: 'A zero or a missing value without a gap looks like a healthy, idle system in the middle of an incident.',
+    severity: 'error',
+    remedy: 'Throw, or leave the value out and report a gap. Never catch an error to return a default.',
+    find: (subject) => inFaults(subject, hiddenFault),
+  },
+]
+
+/** The rounds of a subject's scenarios, run once for both checks. */
+const rounds = new WeakMap<Subject, Promise<readonly ScenarioFaults[]>>()
+
+interface ScenarioFaults {
+  readonly name: string
+  readonly rounds: readonly FaultyRound[]
+}
+
+async function inFaults(subject: Subject, find: (round: FaultyRound) => string[]): Promise<Findings> {
+  const running = rounds.get(subject) ?? runFaults(subject)
+  rounds.set(subject, running)
+  const all = await running
+  if (all.length === 0) return { skipped: 'it needs `faults` of a scenario' }
+  return all.flatMap(({ name, rounds: faulty }) => faulty.flatMap(find).map((finding) => `${name}: ${finding}`))
+}
+
+async function runFaults({ inScenarios }: Subject): Promise<readonly ScenarioFaults[]> {
+  const all: ScenarioFaults[] = []
+  await inScenarios(async (options, name) => {
+    const faults = Object.entries(options.system?.faults ?? {})
+    if (faults.length === 0) return []
+    const session = await openSession(options)
+    const faulty: FaultyRound[] = []
+    try {
+      let before = await session.round()
+      for (const [fault, inject] of faults) {
+        const next = await session.round()
+        faulty.push({ fault, before: inBoth(before, next), during: await withFault(inject, session.round) })
+        before = next
+      }
+    } finally {
+      await session.disconnect()
+    }
+    all.push({ name, rounds: faulty })
+    return []
+  })
+  return all
+}
+
+/** Returns a round without the entities and series that the round before lacks: they come and go without a fault. */
+function inBoth(before: Round, round: Round): Round {
+  return new Map(
+    [...round].map(([collector, record]) => {
+      const { signals } = before.get(collector) ?? record
+      const entities = new Set(signals.entities.map(entityKey))
+      const series = new Set(signals.metrics.map(seriesKey))
+      const kept = {
+        entities: record.signals.entities.filter((entity) => entities.has(entityKey(entity))),
+        metrics: record.signals.metrics.filter((metric) => series.has(seriesKey(metric))),
+      }
+      return [collector, { ...record, signals: { ...record.signals, ...kept } }]
+    }),
+  )
+}
+
+/** Runs code while a fault lasts. */
+export async function withFault<Result>(inject: Fault, code: () => Promise<Result>): Promise<Result> {
+  const undo = await inject()
+  try {
+    return await code()
+  } finally {
+    await undo()
+  }
+}
+
+/** Finds entities that the platform would delete, with the rules by which the agent does. */
+function deletedEntities({ fault, before, during }: FaultyRound): string[] {
+  const tracker = createEntityTracker()
+  const update = (round: Round): void => {
+    for (const [name, { signals, error }] of round)
+      tracker.update(name, signals.entities, error === undefined ? signals.unread : 'everything')
+  }
+  update(before)
+  collected(tracker.take(0).changes())
+  update(during)
+  const changes = collected(tracker.take(1).changes())
+  const deleted = changes.filter((entity) => 'deleted' in entity && entity.deleted === true)
+  if (deleted.length === 0) return []
+  const [first] = deleted
+  return [`during \`${fault}\`, ${deleted.length} entities are deleted, such as ${first?.type} \`${first?.id}\``]
+}
+
+function collected<Item>(task: Generator<Item | undefined, unknown>): Item[] {
+  return [...task].filter((item) => item !== undefined)
+}
+
+function hiddenFault({ fault, before, during }: FaultyRound): string[] {
+  const findings: string[] = []
+  let isNoticed = false
+  for (const [name, record] of during) {
+    const earlier = before.get(name)
+    if (record.error !== undefined || record.signals.gaps.length > (earlier?.signals.gaps.length ?? 0)) isNoticed = true
+    if (earlier !== undefined && record.error === undefined) findings.push(...silentLoss(fault, name, earlier, record))
+  }
+  if (!isNoticed) findings.push(`no collector throws or reports a gap during \`${fault}\``)
+  return findings
+}
+
+function silentLoss(fault: string, collector: string, earlier: CollectorRecord, record: CollectorRecord): string[] {
+  const findings: string[] = []
+  const values = new Map(record.signals.metrics.map((metric) => [seriesKey(metric), metric.value]))
+  const zero = earlier.signals.metrics.find((metric) => metric.value !== 0 && values.get(seriesKey(metric)) === 0)
+  if (zero !== undefined)
+    findings.push(`\`${collector}\` reports 0 for \`${zero.name}\` during \`${fault}\`, which was ${zero.value}`)
+  if (record.signals.gaps.length > earlier.signals.gaps.length) return findings
+  const lost = earlier.signals.metrics.find((metric) => !values.has(seriesKey(metric)))
+  if (lost !== undefined)
+    findings.push(`\`${collector}\` leaves out \`${lost.name}\` during \`${fault}\` without a gap`)
+  const keys = new Set(record.signals.entities.map(entityKey))
+  const entity = earlier.signals.entities.find((each) => !keys.has(entityKey(each)))
+  if (entity !== undefined && record.signals.unread.length === 0)
+    findings.push(`\`${collector}\` leaves out ${entity.type} \`${entity.id}\` during \`${fault}\` without a gap`)
+  return findings
+}
+
+/** Returns the key of a metric's series. */
+export function seriesKey({ name, entity, attributes }: Metric): string {
+  return JSON.stringify([name, entity.type, entity.id, Object.entries(attributes).sort()])
+}
