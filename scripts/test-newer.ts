@@ -27,6 +27,7 @@ const PODMAN_TESTS = [
   'packages/connector-docker/test/engine-restart.real.test.ts',
 ]
 const SERVER_TESTS = testsIn('packages/connector-server/src')
+const EVENT_TESTS = testsIn('packages/connector-server/newer')
 const IMAGE_TEST = 'apps/example/test/docker.real.test.ts'
 
 interface Platform {
@@ -40,6 +41,7 @@ const PLATFORMS: readonly Platform[] = [
   onEngine('podman-5', 'Podman 5.4 with control groups of version 1', PODMAN_TESTS),
   inSystem('systemd-252', 'a machine with systemd 252', { suite: 'bookworm', packages: ['libatomic1'] }),
   inSystem('systemd-257', 'a machine with systemd 257', { suite: 'trixie', packages: ['libatomic1'] }),
+  onHost('host-events', 'events of a machine with systemd 252', { suite: 'bookworm' }, EVENT_TESTS),
   {
     name: 'cgroup-v2',
     title: 'Docker 26.1 and systemd 257 with control groups of version 2, in a virtual machine',
@@ -81,6 +83,19 @@ function inSystem(name: string, title: string, system: MachineSystem): Platform 
     run: async () => {
       await buildRoot(system)
       return runInside(await startMachine(system, root), SERVER_TESTS)
+    },
+  }
+}
+
+/** Tests that start a machine themselves. */
+function onHost(name: string, title: string, system: MachineSystem, tests: readonly string[]): Platform {
+  return {
+    name,
+    title,
+    run: async () => {
+      await buildRoot(system)
+      const [program, ...args] = vitest(tests)
+      return count(program, args)
     },
   }
 }
