@@ -37,7 +37,7 @@ export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/pla
 export { isSecretName } from './redaction/secret-names.ts'
 export { createSecretReplacer } from './redaction/secret-replacer.ts'
 export { addConnectors, type ChangeConnectorsOptions, removeConnectors } from './registry/add-connectors.ts'
-export { readConnectorsFolder, requireConnectorsFolder } from './registry/connectors-folder.ts'
+export { readConnectorsFolder, requireConnectorsFolder, shareCore } from './registry/connectors-folder.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export { type InstalledConnector, installedConnectorLine, listConnectors } from './registry/list-connectors.ts'
 export {

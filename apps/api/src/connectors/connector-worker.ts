@@ -6,6 +6,7 @@ import {
   discoverConnectors,
   isRcaError,
   type JsonSchema,
+  shareCore,
 } from '@rca/core'
 import { type DeploymentPlan, planWith } from './connector-host.ts'
 
@@ -50,6 +51,8 @@ function toFailure(error: unknown): ThreadFailure {
 }
 
 try {
+  // Hooks of the API's own thread do not apply here. The second file is that of the folder of connectors.
+  if (searched.length > 1) shareCore()
   const registry = await discoverConnectors({ from: searched })
   const connector = await registry.connector(type)
   port?.on('message', ({ plan }: ThreadRequest) => {

@@ -32,7 +32,7 @@ export function packageFileOf(folder: string): string {
 
 let isShared = false
 
-/** Lets the connectors of a folder import this copy of core, so that they need none. */
+/** Lets the connectors of a folder import this copy of core, so that they need none. Applies to the calling thread. */
 export function shareCore(): void {
   if (isShared) return
   isShared = true
