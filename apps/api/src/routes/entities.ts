@@ -5,7 +5,7 @@ import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredEntity } from '../store/records.ts'
 import { agentFilter, agentId, instant, toInstant, toInstants } from './fields.ts'
 import { findAgent } from './find-agent.ts'
-import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+import { MAY_END_EARLY, nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 const storedEntity = named(
   'Entity',
@@ -21,6 +21,7 @@ export function addEntityRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listEntities',
     summary: 'List the entities of an agent',
+    description: MAY_END_EARLY,
     tags: ['reading'],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({

@@ -7,7 +7,7 @@ import type { ReadSession } from '../store/read-session.ts'
 import type { StoredEvent } from '../store/records.ts'
 import type { RelatedEntities, RelatedFilter } from '../store/store.ts'
 import { agentFilter, agentId, entityFilter, instantParameter, toInstant } from './fields.ts'
-import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+import { MAY_END_EARLY, nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 const storedEvent = named(
   'Event',
@@ -70,7 +70,7 @@ export function addEventRoute(app: App, { store }: Context): void {
     operationId: 'listEvents',
     summary: 'List events',
     description: [
-      'Newest first. A page may hold fewer events than `limit`, or none, and still have a `next_cursor`: each request examines a limited number of events.',
+      `Newest first. ${MAY_END_EARLY}`,
       '`related=true` follows the relations of the entities. For a Deployment, it adds its ReplicaSets, pods and containers, the ConfigMaps, Secrets and claims that they use, their nodes, hosts and namespace, and the autoscalers and Services that point to them. Example: `/api/v1/events?entity_type=k8s.deployment&entity_id=shop/orders&related=true&from=2026-11-22T11:55:00Z` answers “What happened to the Deployment orders?”.',
     ].join('\n\n'),
     tags: ['reading'],

@@ -8,7 +8,7 @@ import { invalid } from '../http/problem-error.ts'
 import type { BucketValues, StoredSeries } from '../store/records.ts'
 import { AGGREGATES } from '../store/store.ts'
 import { agentFilter, agentId, entityFilter, instant, instantParameter, toInstant } from './fields.ts'
-import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+import { MAY_END_EARLY, nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 /** Each attribute is a condition of the statement. */
 const MAX_ATTRIBUTES = 16
@@ -81,7 +81,7 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
   const schema = {
     operationId: 'queryMetrics',
     summary: 'Read metric series over time',
-    description: `Returns one value per bucket; buckets start at multiples of \`step\` since 1970. At most ${MAX_POINTS} points (series × buckets) per response.`,
+    description: `Returns one value per bucket; buckets start at multiples of \`step\` since 1970. At most ${MAX_POINTS} points (series × buckets) per response. ${MAY_END_EARLY}`,
     tags: ['reading'],
     querystring: metricsQuery,
     success: 'Series with their points, and the range of the query.',
@@ -94,7 +94,7 @@ export function addMetricRoute(app: App, { store, now }: Context): void {
     const range = toRange(query, now())
     const attributes = Object.fromEntries((query.attribute ?? []).map(splitAttribute))
     const filter = { ...query, attributes, since: range.from }
-    const { items, next } = await store.signals.series(filter, toPageRequest(query, ['number']), reading)
+    const { items, next } = await store.signals.series(filter, toPageRequest(query, ['number', 'number']), reading)
     checkPointLimit(range, items.length)
     if (aggregate === 'rate') checkCounters(items)
     const seriesIds = items.map(({ id }) => id)

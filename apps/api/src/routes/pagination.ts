@@ -20,6 +20,10 @@ export function pageQuery(defaultLimit = 100, maxLimit = 1000) {
   }
 }
 
+/** Part of the description of lists whose requests examine a limited number of rows. */
+export const MAY_END_EARLY =
+  'A page may hold fewer items than `limit`, or none, and still have a `next_cursor`: each request examines a limited number of them.'
+
 export const nextCursor = z.string().nullable().describe('For the next page of the list; `null` at its end.')
 
 /** Type of a value by which a list is sorted. */

@@ -5,7 +5,7 @@ import { named, problems } from '../http/openapi-schemas.ts'
 import type { StoredSeries } from '../store/records.ts'
 import { agentFilter, agentId, entityFilter, instant, toInstant } from './fields.ts'
 import { findAgent } from './find-agent.ts'
-import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+import { MAY_END_EARLY, nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
 
 const seriesSchema = named(
   'Series',
@@ -18,6 +18,7 @@ export function addSeriesRoute(app: App, context: Context): void {
   const schema = {
     operationId: 'listSeries',
     summary: 'List the metric series of an agent',
+    description: MAY_END_EARLY,
     tags: ['reading'],
     params: z.object({ agent_id: agentId }),
     querystring: z.strictObject({
@@ -33,7 +34,7 @@ export function addSeriesRoute(app: App, context: Context): void {
     '/api/v1/agents/:agent_id/metrics',
     { config: { access: ['read'], environment: 'query', reads: true }, schema },
     async (request) => {
-      const page = toPageRequest(request.query, ['number'])
+      const page = toPageRequest(request.query, ['number', 'number'])
       const { key } = await findAgent(context, request.params.agent_id, request.query)
       const { items, next } = await context.store.signals.series(
         { ...request.query, agent_key: key },

@@ -27,6 +27,11 @@ export function toPage<Item>(
 /** Bytes of stored text above which a page ends early: serving more would delay other requests. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024
 
+/** Returns true for more rows than fit into a page. */
+export function isPageFull(rows: readonly { readonly bytes: number }[], { limit }: PageRequest): boolean {
+  return rows.length > limit || rows.reduce((total, { bytes }) => total + bytes, 0) > MAX_PAGE_BYTES
+}
+
 /** Cuts rows to a page that is not too large, of at least one. Pass one row more than the limit. */
 export function toBoundedPage<Row extends { readonly bytes: number }>(
   rows: readonly Row[],

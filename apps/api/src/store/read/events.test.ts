@@ -1,6 +1,7 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { countSteps } from '../../../test/step-count.ts'
 import { createReadSession } from '../read-session.ts'
 import { migrate } from '../sqlite/migrations.ts'
 import { nodeSqlite } from '../sqlite/node-sqlite.ts'
@@ -22,7 +23,6 @@ const MAX_PERIOD_STEPS = 100_000
 const MAX_PAGE_STEPS = 500_000
 
 const file = new DatabaseSync(':memory:')
-let steps = 0
 const database = new Kysely<Tables>({ dialect: new SqliteDialect({ database: nodeSqlite(file) }) })
 await migrate(database)
 file.exec(`
@@ -34,39 +34,19 @@ file.exec(`
     with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < ${EVENTS})
     select 1 + n % 2, 'container.' || (n % 2), n, n % 2, 'container', 'c' || (n % 4), 'body',
       case when n = 10 then '{"k8s.namespace.name":"shop"}' else '{}' end from numbers`)
-const readEvents = createEventReader(createReadsInThread(countSteps(file), createStorage(':memory:')))
+const counter = countSteps(file)
+const readEvents = createEventReader(createReadsInThread(counter.file, createStorage(':memory:')))
 const session = createReadSession(new AbortController().signal, 0)
 
 afterAll(() => database.destroy())
-
-/** Counts the steps of every statement. */
-function countSteps(counted: DatabaseSync): DatabaseSync {
-  return new Proxy(counted, {
-    get: (target, property) => {
-      const value = Reflect.get(target, property) as unknown
-      if (property !== 'prepare') return typeof value === 'function' ? value.bind(target) : value
-      return (text: string): StatementSync => {
-        const statement = target.prepare(text)
-        const all = statement.all.bind(statement)
-        statement.all = (...parameters) => {
-          const rows = all(...(parameters as SQLInputValue[]))
-          steps += (statement as unknown as { stat(counter: string): number }).stat('vmStep')
-          ;(statement as unknown as { resetStats(): void }).resetStats()
-          return rows
-        }
-        return statement
-      }
-    },
-  })
-}
 
 /** Reads all pages. Returns the number of events, and of steps of the most expensive page. */
 async function readAll(filter: EventFilter, limit = 1000): Promise<{ count: number; pages: number; steps: number }> {
   let [count, pages, most] = [0, 0, 0]
   for (let after: readonly (string | number)[] | undefined; ; ) {
-    steps = 0
+    counter.reset()
     const { items, next } = await readEvents(filter, { limit, after }, session)
-    most = Math.max(most, steps)
+    most = Math.max(most, counter.total())
     count += items.length
     pages += 1
     if (next === undefined) return { count, pages, steps: most }

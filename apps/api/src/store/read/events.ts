@@ -6,9 +6,8 @@ import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EventFilter, SignalStore } from '../store.ts'
 import { entityRows } from './entity-rows.ts'
-
-/** Maximum number of events that are compared with conditions without an index before a page ends. */
-const MAX_EXAMINED = 5000
+import { MAX_EXAMINED } from './page-steps.ts'
+import { findAgents, keyList } from './selected-agents.ts'
 
 /** Maximum number of types of entities that are looked up for an id without a type. */
 const MAX_ENTITY_TYPES = 1000
@@ -83,19 +82,6 @@ function chooseSource(
   return { source: source ?? ALL_EVENTS, isComplete: fewest < MAX_EXAMINED }
 }
 
-/** Returns the keys of selected agents, `undefined` without a condition on them. */
-async function findAgents(
-  database: Kysely<Tables>,
-  { environment, agent_id, agent_type }: EventFilter,
-): Promise<readonly number[] | undefined> {
-  if (environment === undefined && agent_id === undefined && agent_type === undefined) return undefined
-  let agents = database.selectFrom('agents').select('key')
-  if (environment !== undefined) agents = agents.where('environment', 'in', [environment].flat())
-  if (agent_id !== undefined) agents = agents.where('agent_id', '=', agent_id)
-  if (agent_type !== undefined) agents = agents.where('agent_type', '=', agent_type)
-  return (await agents.execute()).map(({ key }) => key)
-}
-
 /** Returns the time of the newest event of several agents, `null` without any: newer events need not be examined. */
 async function findNewest(
   database: Kysely<Tables>,
@@ -107,11 +93,6 @@ async function findNewest(
     select max((select max(at) from events where agent_key = agent.value and at < ${to} and at <= ${after?.[0] ?? to}))
       as at from ${keyList(agents)} as agent`.execute(database)
   return rows[0]?.at ?? null
-}
-
-/** Returns numbers as a table with one column `value`, in one parameter. */
-function keyList(keys: readonly number[]): RawBuilder<unknown> {
-  return sql`json_each(${JSON.stringify(keys)})`
 }
 
 /** Returns the conditions of a filter that have an index. */

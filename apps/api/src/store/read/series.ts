@@ -1,16 +1,25 @@
-import { type Kysely, sql } from 'kysely'
-import { type PageRequest, toBoundedPage } from '../page.ts'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { PageRequest, Position } from '../page.ts'
 import type { StoredSeries } from '../records.ts'
 import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SeriesFilter, SignalStore } from '../store.ts'
+import { MAX_EXAMINED, type PageStep, readPageInSteps } from './page-steps.ts'
+import { findAgents, keyList } from './selected-agents.ts'
 
-/** Reads series with their newest points, sorted by creation. */
+/** A position after all series of an agent. */
+const AFTER_ALL_SERIES = Number.MAX_SAFE_INTEGER
+
+/** Reads series with their newest points, sorted by agent and creation. */
 export function createSeriesReader(pool: ReadPool): SignalStore['series'] {
   return async (filter, page, session) => {
     const database = pool.database(session)
-    const keys = await selectKeys(database, filter, page).execute()
-    const { items, next } = toBoundedPage(keys, page, ({ id }) => [id])
+    const agents = filter.agent_key === undefined ? await findAgents(database, filter) : [filter.agent_key]
+    const { items, next } = await readPageInSteps<Key>(
+      page,
+      ({ agent_key, id }) => [agent_key, id],
+      (after, limit) => readStep(database, filter, agents, after, limit),
+    )
     const rows = await selectSeries(
       database,
       items.map(({ id }) => id),
@@ -24,7 +33,7 @@ export function createSeriesReader(pool: ReadPool): SignalStore['series'] {
   }
 }
 
-/** Selects series by their ids, in the order of these. */
+/** Selects series by their ids. */
 function selectSeries(database: Kysely<Tables>, ids: readonly number[]) {
   const newest = database
     .selectFrom('points')
@@ -38,34 +47,72 @@ function selectSeries(database: Kysely<Tables>, ids: readonly number[]) {
     .select(['agents.environment', 'agents.agent_id', 'agents.agent_type'])
     .select([newest.select('at').as('last_at'), newest.select('value').as('last_value')])
     .where(sql<boolean>`series.id in (select value from json_each(${JSON.stringify(ids)}))`)
+    .orderBy('series.agent_key')
     .orderBy('series.id')
 }
 
-function selectKeys(database: Kysely<Tables>, filter: SeriesFilter, page: PageRequest) {
-  let query = database
-    .selectFrom('series')
-    .innerJoin('agents', 'agents.key', 'series.agent_key')
-    .select(['series.id', sql<number>`octet_length(series.attributes)`.as('bytes')])
-  if (filter.environment !== undefined) query = query.where('agents.environment', 'in', [filter.environment].flat())
-  if (filter.agent_id !== undefined) query = query.where('agents.agent_id', '=', filter.agent_id)
-  if (filter.agent_type !== undefined) query = query.where('agents.agent_type', '=', filter.agent_type)
-  if (filter.agent_key !== undefined) query = query.where('series.agent_key', '=', filter.agent_key)
-  if (filter.name !== undefined) query = query.where('series.name', '=', filter.name)
-  if (filter.entity_type !== undefined) query = query.where('entity_type', '=', filter.entity_type)
-  if (filter.entity_id !== undefined) query = query.where('entity_id', '=', filter.entity_id)
-  for (const [name, value] of Object.entries(filter.attributes ?? {})) query = query.where(hasAttribute(name, value))
-  const { since } = filter
-  if (since !== undefined) {
-    query = query.where(({ exists, selectFrom }) =>
-      exists(selectFrom('points').select('at').whereRef('series_id', '=', 'series.id').where('at', '>=', since)),
-    )
-  }
-  if (page.after !== undefined) query = query.where('series.id', '>', Number(page.after[0]))
-  return query.orderBy('series.id').limit(page.limit + 1)
+type Key = Pick<Tables['series'], 'agent_key'> & { readonly id: number; readonly bytes: number }
+
+/** Reads the keys of series from one range of an index: the rest of one agent, or all of the agents after it. */
+async function readStep(
+  database: Kysely<Tables>,
+  filter: SeriesFilter,
+  agents: readonly number[] | undefined,
+  after: Position | undefined,
+  limit: number,
+): Promise<PageStep<Key>> {
+  const { range, rest } = rangeOf(agents, after)
+  const { name } = filter
+  const index = sql.id(name === undefined ? 'series_by_agent' : 'series_by_name')
+  const candidates = sql`select *, octet_length(attributes) as bytes from series indexed by ${index}
+    where ${name === undefined ? sql`true` : sql`name = ${name}`} and ${range} order by agent_key, id`
+  const { rows } = await sql<Key>`
+    select id, agent_key, bytes from (${candidates} limit ${MAX_EXAMINED}) as series
+    where ${sql.join(conditionsOf(filter, agents), sql` and `)} limit ${limit}`.execute(database)
+  if (rows.length === limit) return { rows, end: positionOf(rows.at(-1)) }
+  const last = await sql<Key>`
+    select agent_key, id from (${candidates}) limit 1 offset ${MAX_EXAMINED - 1}`.execute(database)
+  return { rows, end: positionOf(last.rows[0]) ?? rest }
+}
+
+function positionOf(key: Key | undefined): Position | undefined {
+  return key === undefined ? undefined : [key.agent_key, key.id]
+}
+
+/** Returns the range after a position, and the position of the range after it. */
+function rangeOf(
+  agents: readonly number[] | undefined,
+  after: PageRequest['after'],
+): { readonly range: RawBuilder<unknown>; readonly rest?: Position | undefined } {
+  const [agent = 0, id = 0] = (after ?? []) as readonly number[]
+  if (agents === undefined) return { range: sql`(agent_key, id) > (${agent}, ${id})` }
+  const others = agents.filter((key) => key > agent)
+  if (id !== AFTER_ALL_SERIES && agents.includes(agent))
+    return {
+      range: sql`agent_key = ${agent} and id > ${id}`,
+      rest: others.length === 0 ? undefined : [agent, AFTER_ALL_SERIES],
+    }
+  return { range: sql`agent_key in (select value from ${keyList(others)})` }
+}
+
+/** Returns the conditions that are checked on each series. */
+function conditionsOf(
+  { entity_type, entity_id, attributes = {}, since }: SeriesFilter,
+  agents: readonly number[] | undefined,
+): RawBuilder<unknown>[] {
+  const conditions = [sql`true`]
+  // Series of removed agents are stored until the retention deletes them.
+  if (agents === undefined) conditions.push(sql`exists (select 1 from agents where key = agent_key)`)
+  if (entity_type !== undefined) conditions.push(sql`entity_type = ${entity_type}`)
+  if (entity_id !== undefined) conditions.push(sql`entity_id = ${entity_id}`)
+  for (const [name, value] of Object.entries(attributes)) conditions.push(hasAttribute(name, value))
+  if (since !== undefined)
+    conditions.push(sql`exists (select 1 from points where series_id = series.id and at >= ${since})`)
+  return conditions
 }
 
 /** Matches an attribute. SQLite's JSON has no text form of booleans, hence the `case`. */
-function hasAttribute(name: string, value: string) {
+function hasAttribute(name: string, value: string): RawBuilder<boolean> {
   return sql<boolean>`exists (
     select 1 from json_each(series.attributes) as attribute
     where attribute.key = ${name} and ${value} = case attribute.type when 'true' then 'true' when 'false' then 'false' else cast(attribute.value as text) end

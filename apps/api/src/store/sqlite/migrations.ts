@@ -20,6 +20,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-04-usage': { up: (database) => run(database, USAGE) },
   '2026-12-05-smaller-trails': { up: (database) => run(database, SMALLER_TRAILS) },
   '2026-12-06-removals': { up: (database) => run(database, REMOVALS) },
+  '2026-12-07-series-index': { up: (database) => run(database, SERIES_INDEX) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -506,3 +507,6 @@ const SMALLER_TRAILS = [
 
 /** Removed agents whose data is still stored. */
 const REMOVALS = ['create table removed_agents (agent_key integer primary key)']
+
+/** The series of an agent in the order of a list. */
+const SERIES_INDEX = ['create index series_by_agent on series (agent_key)']
