@@ -171,7 +171,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
         const response = await inject(ADMIN, url + next)
         if (response.statusCode !== 200) throw new Error(response.body)
         const { next_cursor, ...rest } = response.json()
-        items.push(...Object.values<Item[]>(rest).flat())
+        items.push(...Object.values<Item[]>(rest).filter(Array.isArray).flat())
         cursor = next_cursor
       }
       return items

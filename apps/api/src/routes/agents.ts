@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
 import { named, problems } from '../http/openapi-schemas.ts'
 import { CONNECTIVITY, isOnline } from '../store/connectivity.ts'
+import type { ReadSession } from '../store/read-session.ts'
 import type { ListedAgent, StoredAgent, StoredGap, StoredInstance } from '../store/records.ts'
 import { isCloned } from '../store/store.ts'
 import { dataFlowSchema, toDataFlow } from './data-flow.ts'
@@ -38,6 +39,10 @@ const instanceSchema = named(
     collectors: z
       .record(z.string(), collectorStatusSchema)
       .describe('From its last heartbeat. A standby runs only watchers.'),
+    collectors_omitted: z
+      .literal(true)
+      .optional()
+      .describe('Present when `collectors` is empty because the statuses of all instances are too large.'),
   }),
 )
 
@@ -106,7 +111,7 @@ export function addAgentRoutes(app: App, context: Context): void {
     operationId: 'listAgents',
     summary: 'List agents',
     description:
-      'A `pending` entry without `agent_id` stands for a type that was provisioned and has no agent that called.',
+      'A `pending` entry without `agent_id` stands for a type that was provisioned and has no agent that called. Pages of large agents end before `limit`.',
     tags: ['reading'],
     querystring: z.strictObject({
       ...agentFilter,
@@ -129,7 +134,7 @@ export function addAgentRoutes(app: App, context: Context): void {
       const versions = isBehind === undefined ? undefined : await findVersions(context, isBehind === 'true')
       const filter = { ...query, versions, now: now(), intervalSeconds: heartbeatSeconds }
       const { items, next } = await store.agents.list(filter, page, request.reading)
-      return { agents: await withState(context, items), next_cursor: toCursor(next) }
+      return { agents: await withState(context, items, request.reading), next_cursor: toCursor(next) }
     },
   )
 
@@ -165,10 +170,14 @@ function isBehind(version: string, latest: string): boolean | undefined {
 }
 
 /** Adds open gaps, instances and the newest version to agents. */
-async function withState(context: Context, agents: readonly ListedAgent[]): Promise<AgentAnswer[]> {
+async function withState(
+  context: Context,
+  agents: readonly ListedAgent[],
+  session?: ReadSession,
+): Promise<AgentAnswer[]> {
   const keys = agents.map(({ key }) => key)
-  const gaps = await context.store.agents.openGaps(keys)
-  const instances = await context.store.agents.instances(keys)
+  const gaps = await context.store.agents.openGaps(keys, session)
+  const instances = await context.store.agents.instances(keys, session)
   const latest = await findLatestVersion(context)
   return agents.map((agent) => ({
     ...toAgent(agent, gaps.get(agent.key) ?? [], instances.get(agent.key) ?? [], context),
@@ -247,6 +256,7 @@ function toInstance(instance: StoredInstance, now: number): z.output<typeof inst
     last_heartbeat_at: toInstant(instance.last_heartbeat_at),
     agent_version,
     collectors: { ...collectors },
+    ...(collectors === null ? { collectors_omitted: true as const } : {}),
   }
 }
 

@@ -46,7 +46,15 @@ export function addGapRoute(app: App, context: Context): void {
     }),
     success: 'Gaps, newest first.',
     response: {
-      200: z.object({ gaps: z.array(foldedGapSchema), next_cursor: nextCursor }),
+      200: z.object({
+        gaps: z.array(foldedGapSchema),
+        complete: z
+          .boolean()
+          .describe(
+            'False if the agent has more than 20,000 periods of gaps: those that were reported last were read.',
+          ),
+        next_cursor: nextCursor,
+      }),
       ...problems(404, 409, 422),
     },
   }
@@ -56,13 +64,13 @@ export function addGapRoute(app: App, context: Context): void {
     async (request) => {
       const page = toPageRequest(request.query, ['number', 'text'])
       const agent = await findAgent(context, request.params.agent_id, request.query)
-      const { items, next } = await context.store.signals.gaps(
+      const { items, next, complete } = await context.store.signals.gaps(
         agent.key,
         request.query.open === 'true',
         page,
         request.reading,
       )
-      return { gaps: items.map(toFoldedGap), next_cursor: toCursor(next) }
+      return { gaps: items.map(toFoldedGap), complete, next_cursor: toCursor(next) }
     },
   )
 }

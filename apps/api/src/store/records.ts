@@ -64,8 +64,8 @@ export type StoredAgent = Parsed<
   }
 >
 
-/** A replica of an agent. The elected leader reports. */
-export type StoredInstance = Parsed<'agent_instances', { role: Role; collectors: Collectors }>
+/** A replica of an agent. The elected leader reports. `collectors` is `null` if they were left out. */
+export type StoredInstance = Parsed<'agent_instances', { role: Role; collectors: Collectors | null }>
 
 /** An agent, or a placeholder for a provisioned agent that never called. */
 export type ListedAgent =

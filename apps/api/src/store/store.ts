@@ -223,8 +223,8 @@ export interface AgentStore {
   /** Returns every agent with this id, at most one per environment and type. */
   find(agentId: string, filter: AgentFilter): Promise<StoredAgent[]>
   /** Returns the instances of agents by the agent's key, the leader first. */
-  instances(keys: readonly number[]): Promise<Map<number, StoredInstance[]>>
-  openGaps(keys: readonly number[]): Promise<Map<number, StoredGap[]>>
+  instances(keys: readonly number[], session?: ReadSession): Promise<Map<number, StoredInstance[]>>
+  openGaps(keys: readonly number[], session?: ReadSession): Promise<Map<number, StoredGap[]>>
   /** Returns what shows whether data flows, of every agent. */
   dataFlows(): Promise<DataFlowColumns[]>
 }
@@ -331,8 +331,16 @@ export interface SignalStore {
   events(filter: EventFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredEvent>>
   /** Finds entities by their relations, the nearest first, at most `limit`. */
   related(filter: RelatedFilter, limit: number, session: ReadSession): Promise<RelatedEntities>
-  /** Returns one gap per scope: a part that comes and goes is one item. */
-  gaps(agentKey: number, openOnly: boolean, page: PageRequest, session: ReadSession): Promise<Page<FoldedGap>>
+  /**
+   * Returns one gap per scope: a part that comes and goes is one item. `complete` is false if the agent has more periods
+   * of gaps than were read.
+   */
+  gaps(
+    agentKey: number,
+    openOnly: boolean,
+    page: PageRequest,
+    session: ReadSession,
+  ): Promise<Page<FoldedGap> & { readonly complete: boolean }>
 }
 
 /** Removes agents and environments. The retention deletes what they sent, which can no longer be read. */

@@ -1,18 +1,31 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { OFFLINE_AFTER_INTERVALS } from '../connectivity.ts'
-import { type PageRequest, toPage } from '../page.ts'
+import { type PageRequest, toBoundedPage } from '../page.ts'
 import type { ListedAgent, StoredAgent, StoredInstance } from '../records.ts'
 import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { AgentListFilter, AgentStore } from '../store.ts'
 import { IS_OPEN, selectGaps } from './gaps.ts'
+import { keyList } from './selected-agents.ts'
+
+/** Bytes of the statuses of an agent's instances that are returned. */
+const MAX_INSTANCES_BYTES = 512 * 1024
+
+/** Open gaps of a page of agents. A report has at most 256 KiB of them. */
+const MAX_OPEN_GAPS = 20_000
 
 /** Reads agents, their instances and their open gaps. */
 export function createAgentReader(database: Kysely<Tables>, pool: ReadPool): Omit<AgentStore, 'heartbeat'> {
   return {
     list: async (filter, page, session) => {
-      const rows = await selectListed(pool.database(session), filter, page).execute()
-      return toPage(rows.map(toListed), page, ({ environment, agent_type, key }) => [environment, agent_type, key])
+      const reader = pool.database(session)
+      const listed = await selectListed(reader, filter, page).execute()
+      const { items, next } = toBoundedPage(listed, page, (row) => [row.environment, row.agent_type, row.key])
+      const keys = items.map(({ key }) => key)
+      const rows = await reader.selectFrom('agents').selectAll().where(isIn('key', keys)).execute()
+      const agents = new Map(rows.map((row) => [row.key, parseStatus(row)]))
+      // The retention may have removed one meanwhile.
+      return { items: items.flatMap((row) => (row.key === 0 ? toPlaceholder(row) : (agents.get(row.key) ?? []))), next }
     },
 
     dataFlows: async () => {
@@ -38,36 +51,75 @@ export function createAgentReader(database: Kysely<Tables>, pool: ReadPool): Omi
       return (await found.orderBy('environment').orderBy('agent_type').execute()).map(parseStatus)
     },
 
-    instances: async (keys) => {
-      if (keys.length === 0) return new Map()
-      const rows = await database
-        .selectFrom('agent_instances')
-        .selectAll()
-        .where('agent_key', 'in', [...keys])
-        .orderBy('role')
-        .orderBy('started_at')
-        .orderBy('instance_id')
-        .execute()
-      const instances = rows.map(
-        (row): StoredInstance => ({
-          ...row,
-          role: row.role === 'leader' ? 'leader' : 'standby',
-          collectors: JSON.parse(row.collectors) as StoredInstance['collectors'],
-        }),
+    instances: async (keys, session) => {
+      const reader = session === undefined ? database : pool.database(session)
+      const rows = await selectInstances(reader, keys).execute()
+      const shown = await readCollectors(reader, rows)
+      return Map.groupBy(
+        rows.map(
+          ({ bytes: _, ...row }): StoredInstance => ({
+            ...row,
+            role: row.role === 'leader' ? 'leader' : 'standby',
+            collectors: shown.get(instanceKey(row)) ?? null,
+          }),
+        ),
+        (instance) => instance.agent_key,
       )
-      return Map.groupBy(instances, (instance) => instance.agent_key)
     },
 
-    openGaps: async (keys) => {
-      if (keys.length === 0) return new Map()
-      const rows = await selectGaps(database)
-        .where('gaps.agent_key', 'in', [...keys])
+    openGaps: async (keys, session) => {
+      const reader = session === undefined ? database : pool.database(session)
+      const rows = await selectGaps(reader)
+        .where(isIn('gaps.agent_key', keys))
         .where(IS_OPEN)
         .orderBy('gaps.since')
+        .limit(MAX_OPEN_GAPS)
         .execute()
       return Map.groupBy(rows, (gap) => gap.agent_key)
     },
   }
+}
+
+function isIn(column: string, keys: readonly number[]) {
+  return sql<boolean>`${sql.ref(column)} in (select value from ${keyList(keys)})`
+}
+
+/** Selects instances, the leader of each agent first, with the size of their status instead of the status. */
+function selectInstances(database: Kysely<Tables>, keys: readonly number[]) {
+  return database
+    .selectFrom('agent_instances')
+    .select(['agent_key', 'instance_id', 'role', 'started_at', 'agent_version', 'outbox'])
+    .select(['last_heartbeat_at', 'interval_seconds', sql<number>`octet_length(collectors)`.as('bytes')])
+    .where(isIn('agent_key', keys))
+    .orderBy('role')
+    .orderBy('started_at')
+    .orderBy('instance_id')
+}
+
+type InstanceKey = Pick<Tables['agent_instances'], 'agent_key' | 'instance_id'>
+
+const instanceKey = ({ agent_key, instance_id }: InstanceKey): string => `${agent_key} ${instance_id}`
+
+/** Reads the statuses of instances, of each agent up to a limit. */
+async function readCollectors(
+  database: Kysely<Tables>,
+  instances: readonly (InstanceKey & { readonly bytes: number })[],
+): Promise<ReadonlyMap<string, StoredInstance['collectors']>> {
+  const bytesOf = new Map<number, number>()
+  const shown = instances.filter(({ agent_key, bytes }) => {
+    const total = (bytesOf.get(agent_key) ?? 0) + bytes
+    bytesOf.set(agent_key, total)
+    return total <= MAX_INSTANCES_BYTES
+  })
+  const keys = JSON.stringify(shown.map(({ agent_key, instance_id }) => [agent_key, instance_id]))
+  const rows = await database
+    .selectFrom('agent_instances')
+    .select(['agent_key', 'instance_id', 'collectors'])
+    .where(sql<boolean>`(agent_key, instance_id) in (select value ->> 0, value ->> 1 from json_each(${keys}))`)
+    .execute()
+  return new Map(
+    rows.map((row) => [instanceKey(row), JSON.parse(row.collectors) as NonNullable<StoredInstance['collectors']>]),
+  )
 }
 
 /** Selects provisioned types with a valid token and without an agent. */
@@ -120,18 +172,19 @@ function selectSeen(database: Kysely<Tables>, { now, intervalSeconds }: AgentLis
     ])
 }
 
-/** Selects agents, and placeholders for provisioned types without an agent. */
+/** Bytes that an agent adds to a page: its status, and those of its instances and open gaps. */
+const BYTES_OF_AGENT = sql<number>`coalesce(octet_length(agents.collectors), 0) + octet_length(agents.processes)
+  + (select min(${MAX_INSTANCES_BYTES}, coalesce(sum(octet_length(collectors)), 0))
+    from agent_instances where agent_key = agents.key)
+  + (select coalesce(sum(octet_length(scope) + octet_length(reason)), 0)
+    from gaps where agent_key = agents.key and revision >= agents.newest_revision)`
+
+/** Selects the keys of agents, and placeholders for provisioned types without an agent, with their sizes. */
 function selectListed(database: Kysely<Tables>, filter: AgentListFilter, page: PageRequest) {
   let listed = database
     .selectFrom(selectSeen(database, filter).unionAll(selectPending(database, filter.now)).as('listed'))
     .leftJoin('agents', 'agents.key', 'listed.key')
-    .selectAll('agents')
-    .select([
-      'listed.environment as listed_environment',
-      'listed.agent_type as listed_type',
-      'listed.key as listed_key',
-      'listed.seen_at',
-    ])
+    .select(['listed.environment', 'listed.agent_type', 'listed.key', 'listed.seen_at'])
   if (filter.environment !== undefined) listed = listed.where('listed.environment', 'in', [filter.environment].flat())
   if (filter.agent_type !== undefined) listed = listed.where('listed.agent_type', '=', filter.agent_type)
   if (filter.connectivity !== undefined) listed = listed.where('connectivity', '=', filter.connectivity)
@@ -142,20 +195,22 @@ function selectListed(database: Kysely<Tables>, filter: AgentListFilter, page: P
       sql<boolean>`(listed.environment, listed.agent_type, listed.key) > (${environment}, ${agentType}, ${key})`,
     )
   }
-  return listed
-    .orderBy('listed.environment')
-    .orderBy('listed.agent_type')
-    .orderBy('listed.key')
-    .limit(page.limit + 1)
+  const sorted = listed.orderBy('listed.environment').orderBy('listed.agent_type').orderBy('listed.key')
+  // The sizes of the rows of the page alone.
+  return database
+    .selectFrom(sorted.limit(page.limit + 1).as('page'))
+    .leftJoin('agents', 'agents.key', 'page.key')
+    .selectAll('page')
+    .select(sql<number>`coalesce(${BYTES_OF_AGENT}, 0)`.as('bytes'))
+    .orderBy('page.environment')
+    .orderBy('page.agent_type')
+    .orderBy('page.key')
 }
 
 type ListedRow = Awaited<ReturnType<ReturnType<typeof selectListed>['execute']>>[number]
 
-function toListed({ listed_environment, listed_type, listed_key: _, seen_at, ...agent }: ListedRow): ListedAgent {
-  if (agent.key === null)
-    return { key: 0, agent_id: null, environment: listed_environment, agent_type: listed_type, provisioned_at: seen_at }
-  // The join has all columns of an agent or none.
-  return parseStatus(agent as AgentRow)
+function toPlaceholder({ environment, agent_type, seen_at }: ListedRow): ListedAgent {
+  return { key: 0, agent_id: null, environment, agent_type, provisioned_at: seen_at }
 }
 
 type AgentRow = Selectable<Tables['agents']>

@@ -5,6 +5,9 @@ import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 
+/** Periods of an agent's gaps that are read: those that were reported last. */
+const MAX_EXAMINED_PERIODS = 20_000
+
 /** Newest periods of a gap that are returned. */
 const MAX_PERIODS = 20
 
@@ -39,7 +42,8 @@ export function createGapReader(pool: ReadPool): SignalStore['gaps'] {
       agentKey,
       items.map(({ scope }) => scope),
     )
-    return { items: items.map((item) => fold(item, periods.get(item.scope) ?? [])), next }
+    const complete = await hasAllPeriods(database, agentKey)
+    return { items: items.map((item) => fold(item, periods.get(item.scope) ?? [])), next, complete }
   }
 }
 
@@ -49,14 +53,30 @@ function fold(row: Omit<FoldedGap, 'reason' | 'periods'>, periods: readonly Peri
   return { ...row, reason: periods[0]?.reason ?? '', periods }
 }
 
+/** Selects the newest periods of an agent's gaps. */
+function selectNewest(database: Kysely<Tables>, agentKey: number) {
+  return database
+    .selectFrom('gaps')
+    .selectAll()
+    .where('gaps.agent_key', '=', agentKey)
+    .orderBy('gaps.revision', 'desc')
+    .limit(MAX_EXAMINED_PERIODS)
+    .as('gaps')
+}
+
+async function hasAllPeriods(database: Kysely<Tables>, agentKey: number): Promise<boolean> {
+  const { rows } = await sql`select 1 from gaps where agent_key = ${agentKey}
+    limit 1 offset ${MAX_EXAMINED_PERIODS}`.execute(database)
+  return rows.length === 0
+}
+
 /** Selects the periods of an agent's gaps, with the time of each that no earlier one of its scope covers. */
 function selectPeriods(database: Kysely<Tables>, agentKey: number) {
   const earlierEnd = sql`max(last_reported_at) over (
     partition by scope order by since rows between unbounded preceding and 1 preceding)`
   return database
-    .selectFrom('gaps')
+    .selectFrom(selectNewest(database, agentKey))
     .innerJoin('agents', 'agents.key', 'gaps.agent_key')
-    .where('gaps.agent_key', '=', agentKey)
     .select([
       'gaps.scope',
       'gaps.since',
@@ -74,8 +94,7 @@ async function readPeriods(
 ): Promise<ReadonlyMap<string, Period[]>> {
   if (scopes.length === 0) return new Map()
   const numbered = database
-    .selectFrom('gaps')
-    .where('agent_key', '=', agentKey)
+    .selectFrom(selectNewest(database, agentKey))
     .where('scope', 'in', [...scopes])
     .select(['scope', 'since', 'last_reported_at', 'reason'])
     .select(sql<number>`row_number() over (partition by scope order by since desc)`.as('number'))

@@ -20,7 +20,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-04-usage': { up: (database) => run(database, USAGE) },
   '2026-12-05-smaller-trails': { up: (database) => run(database, SMALLER_TRAILS) },
   '2026-12-06-removals': { up: (database) => run(database, REMOVALS) },
-  '2026-12-07-series-index': { up: (database) => run(database, SERIES_INDEX) },
+  '2026-12-07-list-indexes': { up: (database) => run(database, LIST_INDEXES) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -508,5 +508,8 @@ const SMALLER_TRAILS = [
 /** Removed agents whose data is still stored. */
 const REMOVALS = ['create table removed_agents (agent_key integer primary key)']
 
-/** The series of an agent in the order of a list. */
-const SERIES_INDEX = ['create index series_by_agent on series (agent_key)']
+/** The series of an agent in the order of a list, and its open gaps. */
+const LIST_INDEXES = [
+  'create index series_by_agent on series (agent_key)',
+  'create index gaps_by_revision on gaps (agent_key, revision)',
+]
