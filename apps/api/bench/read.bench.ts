@@ -1,6 +1,6 @@
 /**
- * Measures questions to a store of 20 million points and 1.5 million events, with reports and probes beside them. The
- * store is created once, in a temporary folder.
+ * Measures questions to a store of 20 million points and 1.5 million events, with reports and probes beside them, and
+ * compares the times with targets. The store is created once, in a temporary folder. Takes three minutes.
  *
  *     npm run bench -- read [seconds for each question]
  */
@@ -83,14 +83,55 @@ try {
   console.log(
     `${'question'.padEnd(36)}${['answers', 'p50 ms', 'p99 ms', 'ingest p50', 'p99', 'healthz p50', 'p99', 'RSS MB'].map((title) => title.padStart(12)).join('')}`,
   )
-  for (const [name, path] of QUESTIONS) console.log(name.padEnd(36) + (await measure(url, agentToken, path)))
+  const measured = new Map<string, Figures>()
+  for (const [name, path] of QUESTIONS) {
+    const figures = await measure(url, agentToken, path)
+    measured.set(name, figures)
+    console.log(name.padEnd(36) + format(figures))
+  }
+  if (!meetsTargets(measured)) process.exitCode = 1
 } finally {
   child.kill('SIGTERM')
   await once(child, 'exit')
 }
 
-/** Asks one question after the other, with reports and probes beside it. Returns the columns of the table. */
-async function measure(url: string, agentToken: string, path: string): Promise<string> {
+/** Number of answers, milliseconds, and megabytes of memory. */
+interface Figures {
+  readonly answers: number
+  readonly times: readonly number[]
+  readonly healthP99: number
+  readonly ingestP99: number
+  readonly questionP50: number
+  readonly memory: number
+}
+
+/** Returns the columns of the table. */
+function format({ answers, times, memory }: Figures): string {
+  return [answers, ...times, memory].map((value, index) => value.toFixed(index % 7 === 0 ? 0 : 1).padStart(12)).join('')
+}
+
+/** Prints the figures that have targets. */
+function meetsTargets(measured: ReadonlyMap<string, Figures>): boolean {
+  const most = (figure: 'healthP99' | 'ingestP99' | 'memory'): number =>
+    Math.max(...[...measured.values()].map((figures) => figures[figure]))
+  const question = (name: string): number => measured.get(name)?.questionP50 ?? Number.NaN
+  const targets: readonly (readonly [name: string, value: number, target: number, unit: string])[] = [
+    ['healthz, the highest p99', most('healthP99'), 50, 'ms'],
+    ['ingest, the highest p99', most('ingestP99'), 200, 'ms'],
+    ['rate, 100 series, 7 days, p50', question('rate, 100 series, 7 days'), 1000, 'ms'],
+    ['rate, 500 series, 7 days, p50', question('rate, 500 series, 7 days'), 4000, 'ms'],
+    ['memory', most('memory'), 600, 'MB'],
+  ]
+  console.log()
+  for (const [name, value, target, unit] of targets)
+    console.log(
+      `${name.padEnd(36)}${value.toFixed(0).padStart(8)} ${unit}, target ${target} ${unit}${value < target ? '' : ': missed'}`,
+    )
+  return targets.every(([, value, target]) => value < target)
+}
+
+/** Asks one question after the other, with reports and probes beside it. */
+async function measure(url: string, agentToken: string, path: string): Promise<Figures> {
   const end = performance.now() + SECONDS * 1000
   const [questions, reports, probes]: [number[], number[], number[]] = [[], [], []]
   const asking = async (): Promise<void> => {
@@ -104,8 +145,14 @@ async function measure(url: string, agentToken: string, path: string): Promise<s
   ])
   const text = await get(`${url}/metrics`, { authorization: `Bearer ${TOKEN}` })
   const memory = Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1e6
-  const columns = [questions.length, ...[questions, reports, probes].flatMap((list) => [at(list, 0.5), at(list, 0.99)])]
-  return [...columns, memory].map((value, index) => value.toFixed(index % 7 === 0 ? 0 : 1).padStart(12)).join('')
+  return {
+    answers: questions.length,
+    times: [questions, reports, probes].flatMap((list) => [at(list, 0.5), at(list, 0.99)]),
+    questionP50: at(questions, 0.5),
+    ingestP99: at(reports, 0.99),
+    healthP99: at(probes, 0.99),
+    memory,
+  }
 }
 
 /** Starts a call so many times a second, without waiting for the one before. */

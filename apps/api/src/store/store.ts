@@ -332,8 +332,8 @@ export interface SignalStore {
   /** Finds entities by their relations, the nearest first, at most `limit`. */
   related(filter: RelatedFilter, limit: number, session: ReadSession): Promise<RelatedEntities>
   /**
-   * Returns one gap per scope: a part that comes and goes is one item. `complete` is false if the agent has more periods
-   * of gaps than were read.
+   * Returns one gap per scope: a part that comes and goes is one item. `complete` is false if not all periods were
+   * read.
    */
   gaps(
     agentKey: number,

@@ -34,13 +34,17 @@ export interface AgentQuota {
   addSeries(created: number, dropped: ReadonlyMap<string, number>): void
   /**
    * Splits the entities of a report into those that can be stored, and existing ones whose new state is too large.
-   * Returns the last state of each.
+   * Returns the last state of each, and a function that returns the bytes of the state that it replaces.
    */
   admitEntities(
     transaction: Transaction<Tables>,
     entities: readonly ReportedEntity[],
     revision: number,
-  ): Promise<{ readonly admitted: readonly ReportedEntity[]; readonly outdated: readonly ReportedEntity[] }>
+  ): Promise<{
+    readonly admitted: readonly ReportedEntity[]
+    readonly outdated: readonly ReportedEntity[]
+    readonly replacedBytes: (entity: ReportedEntity) => number
+  }>
   /** Returns the events that can be stored, the most severe first if not all can. */
   admitEvents(events: readonly Event[]): readonly Event[]
   admitGaps(gaps: readonly Gap[]): readonly Gap[]
@@ -157,7 +161,7 @@ function createAgentQuota(
         use('stateBytes', growth)
         admitted.push(entity)
       }
-      return { admitted, outdated }
+      return { admitted, outdated, replacedBytes: (entity) => stored.get(keyOf(entity))?.bytes ?? 0 }
     },
     admitEvents: (events) => {
       const { granted, limit } = takeEvents(events.length)

@@ -20,6 +20,7 @@ import {
   writePoints,
 } from './signal-writers.ts'
 import { recordPart } from './snapshot-parts.ts'
+import { createPause, inParts, type Pause, weightOfEntity } from './write-parts.ts'
 
 /** Time after the newest report from which a report is never late. Longer than the error of a clock that is kept. */
 const MUCH_LATER_MS = 600_000
@@ -56,11 +57,14 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
     const lookup = index.begin()
     const quota = quotas.begin(environment)
     const writing = database.transaction().execute(async (transaction) => {
+      const pause = createPause()
       const agents = new Map<string, AgentState>()
       const byAgent = Map.groupBy(reports, (report) => report.agent_id)
       await assertNotRemoved(transaction, sender, [...byAgent.keys()])
-      for (const [id, own] of byAgent)
+      for (const [id, own] of byAgent) {
         agents.set(id, await openAgent(transaction, environment, agentType, own, receivedAt, quota))
+        await pause()
+      }
       let count = 0
       for (const report of reports) {
         const agent = agents.get(report.agent_id)
@@ -68,11 +72,13 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
           continue
         count += 1
         agent.hasDelivered = true
-        await writeReport(transaction, agent, report, lookup)
+        await writeReport(transaction, agent, report, lookup, pause)
+        await pause()
       }
       for (const agent of agents.values()) {
         await writeNewest(transaction, agent)
         await writeNoticedGaps(transaction, agent)
+        await pause()
       }
       quota.commit()
       return { accepted: count, dropped: [...agents.values()].flatMap((agent) => agent.quota.dropped()) }
@@ -183,6 +189,7 @@ async function writeReport(
   agent: AgentState,
   report: Report,
   index: SeriesLookup,
+  pause: Pause,
 ): Promise<void> {
   const { key, offset, receivedAt } = agent
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
@@ -206,27 +213,39 @@ async function writeReport(
   }
   const { entities, metrics, events, gaps } = report.data
 
-  const { admitted, outdated } = await agent.quota.admitEntities(transaction, entities, revision)
-  await writeEntities(transaction, stamp, admitted)
-  await keepEntities(transaction, stamp, outdated)
-  if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, report.snapshot_except)
+  for (const part of inParts(entities, (entity) => weightOfEntity(entity))) {
+    const { admitted, outdated, replacedBytes } = await agent.quota.admitEntities(transaction, part, revision)
+    for (const few of inParts(admitted, (entity) => weightOfEntity(entity, replacedBytes(entity)))) {
+      await writeEntities(transaction, stamp, few)
+      await pause()
+    }
+    await keepEntities(transaction, stamp, outdated)
+    await pause()
+  }
+  if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, pause, report.snapshot_except)
   if (report.part !== undefined && isSnapshot(report.part))
-    await recordPart(transaction, stamp, report.part, receivedAt)
-  await writeMetrics(transaction, agent, metrics, at, index)
-  await writeEvents(
-    transaction,
-    agent.quota.admitEvents(events).map((event) => ({
-      agent_key: key,
-      event_id: event.id ?? null,
-      name: event.name,
-      at: timeOf(event.at, event.clock_offset_ms),
-      severity: SEVERITIES.indexOf(event.severity),
-      entity_type: event.entity.type,
-      entity_id: event.entity.id,
-      body: event.body,
-      attributes: JSON.stringify(event.attributes),
-    })),
-  )
+    await recordPart(transaction, stamp, report.part, receivedAt, pause)
+  for (const part of inParts(metrics)) {
+    await writeMetrics(transaction, agent, part, at, index)
+    await pause()
+  }
+  for (const part of inParts(agent.quota.admitEvents(events))) {
+    await writeEvents(
+      transaction,
+      part.map((event) => ({
+        agent_key: key,
+        event_id: event.id ?? null,
+        name: event.name,
+        at: timeOf(event.at, event.clock_offset_ms),
+        severity: SEVERITIES.indexOf(event.severity),
+        entity_type: event.entity.type,
+        entity_id: event.entity.id,
+        body: event.body,
+        attributes: JSON.stringify(event.attributes),
+      })),
+    )
+    await pause()
+  }
   await writeGaps(
     transaction,
     stamp,

@@ -2,6 +2,7 @@ import type { Report, ReportedEntity } from '@rca/core/protocol'
 import { type RawBuilder, sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { Pause } from './write-parts.ts'
 
 /** Values of a report that its rows share: the agent, the corrected time and the revision. */
 export interface ReportStamp {
@@ -102,27 +103,40 @@ export async function keepEntities(
     .execute()
 }
 
+/** Entities that one statement examines. */
+const EXAMINED_ENTITIES = 2000
+
 type SnapshotExceptions = NonNullable<NonNullable<Report['part']>['snapshot_except'] | Report['snapshot_except']>
 
 /**
- * Marks entities without a report since a snapshot as deleted. Keeps those that the agent could not read, and those
- * with a relation to them, at any distance.
+ * Marks entities without a report since a snapshot as deleted, in steps: an agent may have a million of them. Keeps
+ * those that the agent could not read, and those with a relation to them, at any distance.
  */
 export async function markDeletedBySnapshot(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
+  pause: Pause,
   unread: SnapshotExceptions = [],
 ): Promise<void> {
-  const outdated = transaction
-    .updateTable('entities')
-    .set({ deleted_at: at, updated_at: at, revision })
-    .where('agent_key', '=', agent)
-    .where('deleted_at', 'is', null)
-    .where('revision', '<', revision)
-  await (unread.length === 0
-    ? outdated
-    : outdated.where(sql<boolean>`(type, id) not in (${selectUnread(agent, unread)})`)
-  ).execute()
+  const outdated = sql`agent_key = ${agent} and deleted_at is null and revision < ${revision}`
+  const mark = (condition: RawBuilder<unknown>): Promise<unknown> =>
+    sql`update entities set deleted_at = ${at}, updated_at = ${at}, revision = ${revision}
+      where ${outdated} and ${condition}`.execute(transaction)
+  if (unread.length > 0) {
+    await mark(sql`(type, id) not in (${selectUnread(agent, unread)})`)
+    return
+  }
+  for (let [type, id] = ['', '']; ; ) {
+    const start = sql`(type, id) > (${type}, ${id})`
+    const { rows } = await sql<{ type: string; id: string }>`
+      select type, id from entities where agent_key = ${agent} and ${start} order by type, id
+      limit 1 offset ${EXAMINED_ENTITIES - 1}`.execute(transaction)
+    const [last] = rows
+    await mark(last === undefined ? start : sql`${start} and (type, id) <= (${last.type}, ${last.id})`)
+    if (last === undefined) return
+    ;({ type, id } = last)
+    await pause()
+  }
 }
 
 /** Selects types and ids of entities that may exist although a snapshot lacks them. */

@@ -2,6 +2,7 @@ import type { Report } from '@rca/core/protocol'
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import { markDeletedBySnapshot, type ReportStamp } from './signal-writers.ts'
+import type { Pause } from './write-parts.ts'
 
 /**
  * Records an arrived part of a snapshot, in any order; duplicates are ignored. The last missing part completes the
@@ -13,6 +14,7 @@ export async function recordPart(
   { agent, at, revision }: ReportStamp,
   { first, number, last, snapshot_except }: NonNullable<Report['part']>,
   receivedAt: number,
+  pause: Pause,
 ): Promise<void> {
   const firstId = first.toLowerCase()
   await transaction
@@ -44,7 +46,7 @@ export async function recordPart(
     .where('first_id', '=', firstId)
     .executeTakeFirstOrThrow()
   if (arrived.parts !== highest.number + 1) return
-  await markDeletedBySnapshot(transaction, { agent, at, revision: arrived.revision }, snapshot_except)
+  await markDeletedBySnapshot(transaction, { agent, at, revision: arrived.revision }, pause, snapshot_except)
   await transaction
     .deleteFrom('snapshot_parts')
     .where('agent_key', '=', agent)

@@ -14,7 +14,7 @@ import { createEntityReader } from './entities.ts'
 import { readPageInSteps } from './page-steps.ts'
 import { createSeriesReader } from './series.ts'
 
-/** Entities of the first agent, of which those with an even number were deleted, and series of three agents. */
+/** Entities of the first agent, all deleted but the last, and series of three agents. */
 const ROWS = 110_000
 
 /** Steps of SQLite's virtual machine for a page of a few rows that an index has in their order. */

@@ -9,7 +9,7 @@ const MAX_STEPS = 20
 /** Rows that meet the conditions, of the rows that a statement examined. */
 export interface PageStep<Row> {
   readonly rows: readonly Row[]
-  /** Where the next step begins. `undefined` if no more rows follow. */
+  /** Position after the examined rows. `undefined` if no more follow. */
   readonly end: Position | undefined
 }
 
