@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import { runChecks } from '../src/index.ts'
-import { brokenConnectors, checksOf, codeChecks, failedOwn } from './broken-connectors.ts'
-import { queues } from './queues-connector.ts'
+import { brokenConnectors, codeChecks, failedOwn } from './broken-connectors.ts'
 
 test('the good connector passes every check of its code', async () => {
-  const results = await runChecks(checksOf({ connector: queues }, 30_000))
+  const results = await runChecks(codeChecks)
   expect(results.map(({ id, status, skipped, findings }) => [id, status, skipped, ...findings])).toEqual(
     results.map(({ id }) => [id, 'passed', undefined]),
   )
