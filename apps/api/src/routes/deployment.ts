@@ -35,12 +35,16 @@ export type DeploymentFields = z.output<z.ZodObject<typeof deploymentFields>>
 /** Plans a deployment. @throws {ProblemError} 422 for an unknown type or invalid options, 500 for a broken connector */
 export async function planDeploymentFor(
   context: Context,
-  type: string,
-  token: string,
+  { type, environment, token }: { readonly type: string; readonly environment: string; readonly token: string },
   config: RawConfig,
 ): Promise<Pick<DeploymentPlan, 'secretOptions'> & { readonly fields: DeploymentFields }> {
   try {
-    const request = { platformUrl: context.publicUrl(), agentToken: token, config }
+    const request = {
+      platformUrl: context.publicUrl(),
+      agentToken: token,
+      environmentName: environment,
+      config,
+    }
     const { deployment, secretOptions } = await context.connectors.plan(type, request)
     return { secretOptions, fields: toFields(deployment, warningsOf(context)) }
   } catch (error) {

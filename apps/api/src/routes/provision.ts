@@ -68,7 +68,11 @@ export function addProvisionRoute(app: App, context: Context): void {
       const { agent_type, environment_name: environment } = request.body
       const { limits, config } = takeTokenLimits(request.body.config)
       const { token, digest } = createAgentToken(environment)
-      const { secretOptions, fields } = await planDeploymentFor(context, agent_type, token, config)
+      const { secretOptions, fields } = await planDeploymentFor(
+        context,
+        { type: agent_type, environment, token },
+        config,
+      )
       const created_at = context.now()
       const tokenLimits = limitsOfToken(limits, created_at)
       await context.store.access.provision(

@@ -178,7 +178,7 @@ async function recreateCommand(
     }
   }
   try {
-    return (await planDeploymentFor(context, type, token, config)).fields
+    return (await planDeploymentFor(context, { type, environment: name, token }, config)).fields
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error
     log.warn(

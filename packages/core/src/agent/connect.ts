@@ -1,4 +1,5 @@
 import type { Connector, Identity } from '../connector/connector.ts'
+import { FEATURES } from '../connector/define-connector.ts'
 import type { SignalCatalog } from '../connector/signal-catalog.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { reasonOf } from '../errors/error-reason.ts'
@@ -44,7 +45,13 @@ export function createConnection<Config, Client>({
 
   const connect = (parent: AbortSignal | undefined): Promise<OpenConnection<Client>> =>
     withTimeout(`connecting to ${connector.title}`, CONNECT_TIMEOUT_MS, parent, async (signal) => {
-      const client = await connector.connect({ config, signal, log, keyedHash: await openKeyedHash() })
+      const client = await connector.connect({
+        config,
+        signal,
+        log,
+        features: FEATURES,
+        keyedHash: await openKeyedHash(),
+      })
       try {
         // A timeout of its own: a client whose `identify` hangs is closed.
         const identity = await withTimeout('identifying what is watched', CONNECT_TIMEOUT_MS, signal, async (own) =>

@@ -22,6 +22,7 @@ export interface JsonSchema {
   readonly writeOnly?: boolean
   /** Marks an option of the deployment command that the agent does not read. */
   readonly deploymentOnly?: boolean
+  readonly deploymentRequired?: boolean
   /** Marks a list in which repetitions mean nothing. */
   readonly distinct?: boolean
   readonly [keyword: string]: unknown

@@ -17,13 +17,25 @@ export function duration(): z.ZodType<Duration, Duration> {
   }) as unknown as z.ZodType<Duration, Duration>
 }
 
+/** Options of `option.deploymentOnly`. */
+interface DeploymentOnlyOptions {
+  /**
+   * Requires the option for a deployment, though its schema is optional for the agent. With another schema library,
+   * declare the keyword `deploymentRequired`. @default false
+   */
+  readonly required?: boolean
+}
+
 /**
  * Marks an option of the deployment command, such as a container's name. The agent neither receives it nor reads it
  * from its environment, where `NETWORK` may have another meaning. With another schema library, declare the keyword
  * `deploymentOnly`.
  */
-export function deploymentOnly<Schema extends z.ZodType>(schema: Schema): Schema {
-  return schema.meta({ deploymentOnly: true })
+export function deploymentOnly<Schema extends z.ZodType>(
+  schema: Schema,
+  { required = false }: DeploymentOnlyOptions = {},
+): Schema {
+  return schema.meta({ deploymentOnly: true, ...(required ? { deploymentRequired: true } : {}) })
 }
 
 /**

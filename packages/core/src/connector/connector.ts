@@ -18,7 +18,10 @@ export interface Connector<Config = unknown, Client = unknown> {
   /** Everything that the connector may emit. Core rejects other signals; the docs are generated from it. */
   readonly signals: SignalCatalog
 
-  /** Plans how to deploy an agent. Pure: no I/O, clock, randomness or environment. */
+  /**
+   * Plans how to deploy an agent. Pure: no I/O, clock, randomness or environment; returns within 2 s. Throw a
+   * `ConfigError` for options that cannot be deployed: the platform answers 422 with its issues.
+   */
   deploy(target: DeploymentTarget<Config>): Deployment
 
   /** Opens the client (imports the heavy library here) and pings it. Called again after a failure. */
@@ -94,6 +97,11 @@ export interface ConnectContext<Config> {
   /** Aborts when connecting takes too long or the agent stops. */
   readonly signal: AbortSignal
   readonly log: Logger
+  /**
+   * Names of what this core supports beyond the first version of the contract, such as `unread`. Absent in versions of
+   * core that have no such names.
+   */
+  readonly features?: ReadonlySet<string>
   /**
    * Returns a keyed hash of a text, 32 hexadecimal digits, to detect that a secret changed without revealing it.
    * Every agent has a key of its own, kept in its state directory, so hashes of two agents cannot be compared.

@@ -14,6 +14,14 @@ const MARK = Symbol.for('rca.connector')
 /** Version of the contract that this core implements. */
 export const CONTRACT = 1
 
+/** Additions to the contract that this core supports, for `context.features`. */
+export const FEATURES: ReadonlySet<string> = new Set([
+  'unread',
+  'environment-name',
+  'deployment-required',
+  'core-range',
+])
+
 export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<
   Connector<ConfigOf<Schema>, Client>,
   'config'

@@ -8,6 +8,8 @@ export interface DeploymentTarget<Config = unknown> {
   readonly agentToken: string
   /** The connector's type, such as `docker`. */
   readonly agentType: string
+  /** The environment of the agent, such as `prod-cluster-1`. Absent if the caller does not know it. */
+  readonly environmentName?: string
   /** The validated configuration, including defaults. */
   readonly config: Config
   /** Options for the agent that the operator set: snake_case key → text. Excludes defaults. */
