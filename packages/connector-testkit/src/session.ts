@@ -172,7 +172,8 @@ async function watchAll(
       clock: manualClock(clock.now()),
       cursor,
       steps: Array.from({ length: POLLS }, () => wake.now),
-      onEmit: wake.now,
+      // The context records the signals after this call.
+      onEmit: () => queueMicrotask(wake.now),
     })
     const one: RunningWatcher = { name, context, end: 'running', done: Promise.resolve() }
     const done = Promise.resolve()
