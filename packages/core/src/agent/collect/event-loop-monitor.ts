@@ -87,11 +87,12 @@ export function createEventLoopMonitor({ now, cpuMs }: Clocks = CLOCKS) {
     /** Runs the first step of a run, until it waits for the first time. */
     runFirstStep: <Result>({ collector }: Run, step: () => Result): Result => {
       const from = now()
+      const cpuFrom = cpuMs()
       try {
         return step()
       } finally {
         const to = now()
-        if (to - from > MAX_BLOCKED_MS) {
+        if (to - from > MAX_BLOCKED_MS && cpuMs() - cpuFrom >= MIN_CPU_MS) {
           blocks.push({ from, to, culprit: collector })
           restart()
         }
