@@ -108,6 +108,8 @@ async function startListener(host: string, locate: (request: IncomingMessage) =>
 function forward(incoming: IncomingMessage, response: ServerResponse, url: URL): void {
   const { method, headers } = incoming
   const outgoing = request(url, { method, headers }, (answer) => {
+    // The agent may have ended in the meantime.
+    if (response.destroyed) return void answer.destroy()
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     pipeline(answer, response, () => undefined)
   })

@@ -66,6 +66,7 @@ export class AgentRuntime<Config, Client> {
   #loops: Promise<unknown>[] = []
   #starting: Promise<void> | undefined
   #stopped: Promise<void> | undefined
+  #restoring: Promise<void> | undefined
   /** True once the last report is built: later signals of watchers are dropped. */
   #isClosed = false
 
@@ -210,8 +211,7 @@ export class AgentRuntime<Config, Client> {
     await opening
     // Before the sender starts: the token may no longer be valid.
     await this.#enrolment.load()
-    const last = await this.#outbox.restore(this.#sessions.agentId())
-    if (last !== undefined) this.#reports.continueAfter(last)
+    await this.#restore()
     if (signal.aborted) return
     const sendHeartbeat = (): Promise<void> => this.#heartbeats.send(signal).then(() => undefined)
     const loops = {
@@ -227,6 +227,17 @@ export class AgentRuntime<Config, Client> {
     )
   }
 
+  /**
+   * Loads what an earlier run left, once. Before the first heartbeat: reports that are older than a heartbeat with an
+   * empty queue look to the platform as if this clock were behind.
+   */
+  #restore(): Promise<void> {
+    this.#restoring ??= this.#outbox.restore(this.#sessions.agentId()).then((last) => {
+      if (last !== undefined) this.#reports.continueAfter(last)
+    })
+    return this.#restoring
+  }
+
   /** Sends a heartbeat if the session takes long to open: until then, the platform does not know the agent. */
   async #reportSlowOpening(opening: Promise<boolean>): Promise<void> {
     const { connector } = this.#options
@@ -237,6 +248,7 @@ export class AgentRuntime<Config, Client> {
     if (settled.signal.aborted || this.#stopping.signal.aborted || connector.keyStore !== undefined) return
     await this.#sessions.recordSlowness()
     await this.#enrolment.load()
+    await this.#restore()
     if (!settled.signal.aborted) await this.#heartbeats.send(AbortSignal.any([settled.signal, this.#stopping.signal]))
   }
 

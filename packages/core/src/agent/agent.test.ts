@@ -135,6 +135,23 @@ describe('an agent that runs', () => {
     expect(platform.reports()[left]).toMatchObject({ snapshot: true })
   })
 
+  test('announces reports of its last run in its first heartbeat, also when connecting takes long', async () => {
+    const stateDirectory = await temporaryDirectory()
+    const platform = await startPlatform(({ path }) => (path === AGENT_PATHS.data ? problem(503, 'no') : undefined))
+    const first = agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory })
+    await first.agent.start()
+    await vi.waitFor(() => expect(first.agent.status().outbox.reports).toBeGreaterThan(2), 20_000)
+    await first.agent.stop({ timeout: '1s' })
+    const before = platform.heartbeats().length
+    const { promise, resolve } = Promise.withResolvers<Client>()
+    const second = agentOf(platform.url, { collectors: { load }, connect: () => promise }, {}, { stateDirectory })
+    void second.agent.start()
+    await platform.until(() => platform.heartbeats().length > before)
+    resolve({ name: 'example' })
+    const { reports: left } = first.agent.status().outbox
+    expect(platform.heartbeats()[before]).toMatchObject({ agent_id: AGENT_ID, outbox: { reports: left } })
+  })
+
   test('has a gap while its reports cannot be written to its state directory', async () => {
     const stateDirectory = join(await temporaryDirectory(), 'state')
     await writeFile(stateDirectory, 'a file where the directory should be')
