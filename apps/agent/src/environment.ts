@@ -59,8 +59,10 @@ export async function readAgentOptions(
   if (problems.length > 0) throw new EnvironmentError(problems.join('\n'))
   const connector = await registry.connector(type)
   const stateDirectory = readStateDirectory(environment)
+  const connectorOrigin = registry.origin(type)
   return {
     connector,
+    ...(connectorOrigin === undefined ? {} : { connectorOrigin }),
     platformUrl,
     agentToken,
     config: readConfig(connector, environment),

@@ -164,6 +164,28 @@ describe('identity of an agent', () => {
   })
 })
 
+test('an agent shows the package of its connector, as its last heartbeat names it', async () => {
+  const api = await startApi()
+  const token = await api.provision()
+  const shown = async () => {
+    const [listed] = await agents(api)
+    expect((await api.admin(AGENT_URL)).json()).toEqual(listed)
+    return listed.connector
+  }
+  await api.heartbeat(token)
+  expect(await shown()).toBeUndefined()
+  for (const version of ['1.0.0', '1.1.0']) {
+    const connector = { package: '@acme/rca-docker', version }
+    await api.heartbeat(token, { connector })
+    expect(await shown()).toEqual(connector)
+  }
+  // The connector was replaced by an agent of an earlier version.
+  await api.heartbeat(token)
+  expect(await shown()).toBeUndefined()
+  const refused = await api.heartbeat(token, { connector: { package: 'rca-docker' } })
+  expect([refused.statusCode, refused.json().errors[0].pointer]).toEqual([422, '#/connector/version'])
+})
+
 describe('version of an agent', () => {
   const versions = (listed: { agent_version?: string }[]) => listed.map(({ agent_version }) => agent_version)
 

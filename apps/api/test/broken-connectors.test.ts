@@ -90,6 +90,7 @@ describe('a connector whose package throws on import', () => {
       expect((await api.admin('/api/v1/agent/types')).json()).toEqual({
         types: ['acme/queues'],
         descriptions: { 'acme/queues': 'Watch Acme.' },
+        connectors: { 'acme/queues': { package: 'rca-queues', version: '1.2.3' } },
       })
     expect(log()).toMatchObject([{ level: 50, package: 'rca-broken', reason: expect.stringContaining(reason) }])
   })
@@ -99,7 +100,10 @@ test('a type with a slash is found with a plain and with an encoded slash', asyn
   const { api } = await startWithPackage(USABLE)
   for (const path of ['acme/queues', 'acme%2Fqueues']) {
     const response = await api.admin(`/api/v1/agent/types/${path}`)
-    expect([response.statusCode, response.json().type]).toEqual([200, 'acme/queues'])
+    expect([response.statusCode, response.json()]).toEqual([
+      200,
+      expect.objectContaining({ type: 'acme/queues', connector: { package: 'rca-queues', version: '1.2.3' } }),
+    ])
   }
   const unknown = await api.admin('/api/v1/agent/types/acme/queue')
   expect([unknown.statusCode, unknown.json().detail]).toEqual([

@@ -46,6 +46,7 @@ describe('instances of an agent', () => {
       ...b,
       ...standby,
       agent_version: '2.0.0',
+      connector: { package: '@acme/rca-docker', version: '2.1.0' },
       outbox: { reports: 3, bytes: 9, dropped: 0 },
     })
     expect(await agentOf(api)).toMatchObject({
@@ -71,6 +72,7 @@ describe('instances of an agent', () => {
           started_at: b.started_at,
           last_heartbeat_at: at(5),
           agent_version: '2.0.0',
+          connector: { package: '@acme/rca-docker', version: '2.1.0' },
           collectors: { events: { ok: true } },
         },
       ],

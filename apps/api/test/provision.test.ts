@@ -164,6 +164,7 @@ describe('provisioning', () => {
     expect((await api.admin('/api/v1/agent/types')).json()).toEqual({
       types: ['docker', 'server'],
       descriptions: { docker: 'Watch a Docker host', server: 'Watch a server' },
+      connectors: {},
     })
     const type = (await api.admin('/api/v1/agent/types/docker')).json()
     expect(type).toMatchObject({

@@ -34,6 +34,7 @@ export { parseAgentToken } from './platform/agent-token.ts'
 export { parseMinisignKey, verifyMinisign } from './platform/minisign.ts'
 export { networkReason } from './platform/network-reason.ts'
 export { isUnencrypted, parsePlatformUrl, platformUrlText } from './platform/platform-url.ts'
+export type { ConnectorOrigin } from './platform/protocol.ts'
 export { isSecretName } from './redaction/secret-names.ts'
 export { createSecretReplacer } from './redaction/secret-replacer.ts'
 export { addConnectors, type ChangeConnectorsOptions, removeConnectors } from './registry/add-connectors.ts'
@@ -42,7 +43,6 @@ export { type DiscoverOptions, discoverConnectors } from './registry/discover-co
 export { type InstalledConnector, installedConnectorLine, listConnectors } from './registry/list-connectors.ts'
 export {
   type ConnectorDescription,
-  type ConnectorOrigin,
   type ConnectorSummary,
   createRegistry,
   type Registry,

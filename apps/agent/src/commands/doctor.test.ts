@@ -60,6 +60,12 @@ describe('doctor', () => {
     expect(text).toMatch(/read \d+ entities and \d+ metrics/)
   })
 
+  test('names the package of the connector', async () => {
+    const origin = () => ({ package: '@acme/rca-hosts', version: '1.2.3' })
+    const { text } = await diagnose({}, { ...hostRegistry(), origin })
+    expect(text).toContain('valid, for an agent of type `hosts`, with @acme/rca-hosts@1.2.3\n')
+  })
+
   test.each([
     [0, TOKEN_ACCEPTED, EXIT_CODES.ok, 'Nothing to fix.'],
     [1, TOKEN_ACCEPTED, EXIT_CODES.ok, 'Nothing failed. 1 warning: fix those that are not intended.'],

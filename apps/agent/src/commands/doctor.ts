@@ -95,7 +95,9 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
     for (const line of (error as Error).message.split('\n')) yield fail('configuration', line)
     return
   }
-  yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\``)
+  const { connectorOrigin: origin } = options
+  const watching = origin === undefined ? '' : `, with ${origin.package}@${origin.version}`
+  yield ok('configuration', `valid, for an agent of type \`${agent.agentType}\`${watching}`)
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
     yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
   const { secrets } = parseConfig(options.connector, options.config)

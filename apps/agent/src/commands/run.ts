@@ -26,7 +26,7 @@ export async function run(
 ): Promise<number> {
   const options = await readAgentOptions(environment, registry)
   const healthAddress = readHealthAddress(environment)
-  const { connector, platformUrl, agentToken, config } = options
+  const { connector, connectorOrigin, platformUrl, agentToken, config } = options
   const { runtime, secrets } = parseConfig(connector, config)
   const logger = makeLogger(runtime.log_level)
   const { proxy, problem } = useProxy(environment, connector.type)
@@ -49,7 +49,13 @@ export async function run(
 
   const health = healthAddress === undefined ? undefined : await startHealth(agent, healthAddress, logger)
   await Promise.race([agent.start(), stop])
-  const started = { agent_type: agent.agentType, platform_url: platformUrl, proxy, health_url: health?.url }
+  const started = {
+    agent_type: agent.agentType,
+    connector: connectorOrigin,
+    platform_url: platformUrl,
+    proxy,
+    health_url: health?.url,
+  }
   logger.info(started, 'agent started')
 
   releaseMemoryRegularly()

@@ -63,8 +63,8 @@ export function createThreadedHost(
 
   const describe = async (type: string): Promise<ConnectorDescription> => {
     const config = await optionsOf(type)
-    const { title = type, description = '' } = registry.summaries().find((summary) => summary.type === type) ?? {}
-    return { type, title, description, config }
+    const summary = registry.summaries().find((candidate) => candidate.type === type)
+    return { ...(summary ?? { type, title: type, description: '' }), config }
   }
 
   return {

@@ -1,4 +1,4 @@
-import { collectorStatusSchema, heartbeatRequestSchema, ROLES } from '@rca/core/protocol'
+import { collectorStatusSchema, connectorOriginSchema, heartbeatRequestSchema, ROLES } from '@rca/core/protocol'
 import { lt, valid } from 'semver'
 import { z } from 'zod'
 import type { App, Context } from '../http/context.ts'
@@ -13,6 +13,10 @@ import { findAgent } from './find-agent.ts'
 import { findArtifacts, findLatestVersion } from './find-artifacts.ts'
 import { gapSchema, toGap } from './gaps.ts'
 import { nextCursor, pageQuery, toCursor, toPageRequest } from './pagination.ts'
+
+const connectorOrigin = connectorOriginSchema
+  .optional()
+  .describe('Package of the connector, from the last heartbeat. Absent when the agent does not send it.')
 
 const healthSchema = named(
   'Health',
@@ -36,6 +40,7 @@ const instanceSchema = named(
     started_at: instant,
     last_heartbeat_at: instant,
     agent_version: z.string(),
+    connector: connectorOrigin,
     collectors: z
       .record(z.string(), collectorStatusSchema)
       .describe('From its last heartbeat. A standby runs only watchers.'),
@@ -64,6 +69,7 @@ const agentSchema = named(
     data: dataFlowSchema,
     name: z.string().optional().describe('Display name of the host, engine or cluster.'),
     agent_version: z.string().optional(),
+    connector: connectorOrigin,
     latest_version: z
       .string()
       .optional()
@@ -209,7 +215,7 @@ function toAgent(
       provisioned_at: toInstant(agent.provisioned_at),
     }
   }
-  const { agent_id, agent_version, name, started_at, last_heartbeat_at, last_report_at, outbox } = agent
+  const { agent_id, agent_version, name, started_at, last_heartbeat_at, last_report_at, outbox, connector } = agent
   const interval = agent.interval_seconds ?? heartbeatSeconds
   const online = agent.standing_by === 0 && isOnline(agent.last_seen_at, interval, now())
   return {
@@ -220,6 +226,7 @@ function toAgent(
     health: healthOf(agent, gaps, online),
     data: toDataFlow(agent, now(), heartbeatSeconds),
     agent_version,
+    ...(connector === null ? {} : { connector }),
     heartbeat_interval_seconds: interval,
     ...(name === null ? {} : { name }),
     first_seen_at: toInstant(agent.first_seen_at),
@@ -247,7 +254,7 @@ function enrolmentOf(
 }
 
 function toInstance(instance: StoredInstance, now: number): z.output<typeof instanceSchema> {
-  const { instance_id, role, agent_version, collectors } = instance
+  const { instance_id, role, agent_version, collectors, connector } = instance
   return {
     instance_id,
     role,
@@ -255,6 +262,7 @@ function toInstance(instance: StoredInstance, now: number): z.output<typeof inst
     started_at: toInstant(instance.started_at),
     last_heartbeat_at: toInstant(instance.last_heartbeat_at),
     agent_version,
+    ...(connector === null ? {} : { connector }),
     collectors: { ...collectors },
     ...(collectors === null ? { collectors_omitted: true as const } : {}),
   }

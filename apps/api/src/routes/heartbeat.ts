@@ -13,6 +13,7 @@ named('HeartbeatRequest', heartbeatRequestSchema, {
   agent_type: 'server',
   agent_version: '1.0.0',
   agent_name: 'web-1',
+  connector: { package: '@rca/connector-server', version: '1.0.0' },
   started_at: '2026-11-22T11:58:40Z',
   sequence: 3,
   collectors: {

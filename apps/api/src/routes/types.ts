@@ -1,4 +1,5 @@
 import { isRcaError } from '@rca/core'
+import { connectorOriginSchema } from '@rca/core/protocol'
 import { z } from 'zod'
 import { connectorProblem } from '../connectors/connector-problem.ts'
 import type { App, Context } from '../http/context.ts'
@@ -12,6 +13,9 @@ const typesResponse = named(
   z.object({
     types: z.array(z.string()).describe('Sorted.'),
     descriptions: z.record(z.string(), z.string()).describe('A sentence for each type.'),
+    connectors: z
+      .record(z.string(), connectorOriginSchema)
+      .describe('The package of each type. A type whose connector is part of the platform has none.'),
   }),
 )
 
@@ -21,6 +25,9 @@ const typeResponse = named(
     type: z.string(),
     title: z.string(),
     description: z.string(),
+    connector: connectorOriginSchema
+      .optional()
+      .describe('The installed package. Absent when the connector is part of the platform.'),
     config: z
       .record(z.string(), z.unknown())
       .describe('JSON Schema (draft 2020-12) of `config`. Options marked `writeOnly` are secrets.'),
@@ -38,7 +45,7 @@ export function addTypeRoutes(app: App, context: Context): void {
     tags: ['deployment'],
     description:
       'Lists types that can be provisioned. An installed connector that cannot be used is left out; the log of the platform names its package and the cause.',
-    success: 'The types, each with a sentence about it.',
+    success: 'The types, each with a sentence about it, and its package.',
     response: { 200: typesResponse, ...problems() },
   }
   app.get('/api/v1/agent/types', { config, schema: list }, async (request) => {
@@ -51,6 +58,7 @@ export function addTypeRoutes(app: App, context: Context): void {
     return {
       types: usable.map(({ type }) => type),
       descriptions: Object.fromEntries(usable.map(({ type, description }) => [type, description])),
+      connectors: Object.fromEntries(usable.flatMap(({ type, connector }) => (connector ? [[type, connector]] : []))),
     }
   })
 

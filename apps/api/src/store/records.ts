@@ -1,6 +1,7 @@
 import type {
   Attributes,
   CollectorStatus,
+  ConnectorOrigin,
   HeartbeatRequest,
   MetricKind,
   Relation,
@@ -59,13 +60,17 @@ export type StoredAgent = Parsed<
   {
     collectors: Collectors | null
     outbox: HeartbeatRequest['outbox'] | null
+    connector: ConnectorOrigin | null
     /** Instances without an election that sent heartbeats, the most recent first. */
     processes: readonly string[]
   }
 >
 
 /** A replica of an agent. The elected leader reports. `collectors` is `null` if they were left out. */
-export type StoredInstance = Parsed<'agent_instances', { role: Role; collectors: Collectors | null }>
+export type StoredInstance = Parsed<
+  'agent_instances',
+  { role: Role; collectors: Collectors | null; connector: ConnectorOrigin | null }
+>
 
 /** An agent, or a placeholder for a provisioned agent that never called. */
 export type ListedAgent =

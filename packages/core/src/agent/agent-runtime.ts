@@ -9,7 +9,7 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { runInTimeSlices } from '../event-loop.ts'
 import type { PlatformClient } from '../platform/client.ts'
-import type { EnrollRequest, Report } from '../platform/protocol.ts'
+import type { ConnectorOrigin, EnrollRequest, Report } from '../platform/protocol.ts'
 import { toReportBody } from '../platform/report-body.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { MAX_TIMER_MS, repeat, settleWithin, sleep } from '../timers.ts'
@@ -42,6 +42,7 @@ export interface AgentRuntimeOptions<Config, Client>
   extends Omit<SessionOptions<Config, Client>, 'now' | 'signal' | 'emit' | 'instanceId' | 'onElectionChange'> {
   readonly runtime: RuntimeConfig
   readonly agentVersion: string
+  readonly connectorOrigin: ConnectorOrigin | undefined
   readonly client: PlatformClient
   /** Keeps the agent's key between runs, unless the connector does. Without either, the agent does not enrol. */
   readonly keyState: StateStore | undefined
@@ -290,10 +291,11 @@ export class AgentRuntime<Config, Client> {
   }
 
   get #parts(): AgentParts {
-    const { connector, agentVersion } = this.#options
+    const { connector, agentVersion, connectorOrigin } = this.#options
     return {
       connector: connector as Connector,
       agentVersion,
+      connectorOrigin,
       instanceId: this.#instanceId,
       startedAt: this.#startedAt,
       isStarted: () => this.#starting !== undefined,

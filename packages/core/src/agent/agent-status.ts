@@ -1,6 +1,6 @@
 import type { Connector } from '../connector/connector.ts'
 import type { Outbox } from '../delivery/outbox.ts'
-import type { CollectorStatus, EnrollRequest, HeartbeatRequest, Role } from '../platform/protocol.ts'
+import type { CollectorStatus, ConnectorOrigin, EnrollRequest, HeartbeatRequest, Role } from '../platform/protocol.ts'
 import { type HeartbeatDescription, type HeartbeatFailure, outboxStatus } from './heartbeat.ts'
 import type { LeaderLoop } from './leader-loop.ts'
 import type { SessionOpener } from './session.ts'
@@ -30,6 +30,7 @@ export interface AgentStatus {
 export interface AgentParts {
   readonly connector: Pick<Connector, 'type' | 'election'>
   readonly agentVersion: string
+  readonly connectorOrigin: ConnectorOrigin | undefined
   readonly instanceId: string
   readonly startedAt: Date
   /** Returns true once the agent takes part in its election. */
@@ -40,7 +41,7 @@ export interface AgentParts {
 }
 
 export function describeAgent(parts: AgentParts): HeartbeatDescription {
-  const { connector, agentVersion, startedAt, sessions, outbox } = parts
+  const { connector, agentVersion, connectorOrigin, startedAt, sessions, outbox } = parts
   const name = sessions.current()?.name
   const replaces = sessions.replaces()
   return {
@@ -48,6 +49,7 @@ export function describeAgent(parts: AgentParts): HeartbeatDescription {
     agent_type: connector.type,
     agent_version: agentVersion,
     ...(name === undefined ? {} : { agent_name: name }),
+    ...(connectorOrigin === undefined ? {} : { connector: connectorOrigin }),
     started_at: startedAt.toISOString(),
     ...(replaces === undefined ? {} : { replaces_agent_id: replaces }),
     ...instanceOf(parts),

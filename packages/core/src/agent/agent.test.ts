@@ -91,6 +91,20 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
+  test.each([
+    [
+      { package: '@acme/rca-queues', version: '1.2.3' },
+      { package: '@acme/rca-queues', version: '1.2.3' },
+    ],
+    // The platform would refuse the whole heartbeat.
+    [{ package: '@acme/rca-queues', version: '1'.repeat(300) }, undefined],
+  ])('sends the package of its connector, if the platform accepts it: %j', async (connectorOrigin, sent) => {
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, {}, {}, { connectorOrigin })
+    expect(await agent.heartbeat()).toBe(true)
+    expect(platform.heartbeats()[0]?.connector).toEqual(sent)
+  })
+
   test('sends all entities once, then only changes', async () => {
     const seen = [
       ['a', 'b'],

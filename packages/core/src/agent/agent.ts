@@ -16,7 +16,7 @@ import { type Logger, warningLogger } from '../logger.ts'
 import { parseAgentToken } from '../platform/agent-token.ts'
 import { createPlatformClient } from '../platform/client.ts'
 import { isUnencrypted, parsePlatformUrl, platformUrlText } from '../platform/platform-url.ts'
-import { type Report, reportSchema } from '../platform/protocol.ts'
+import { type ConnectorOrigin, connectorOriginSchema, type Report, reportSchema } from '../platform/protocol.ts'
 import { createDirectoryState, createMemoryState } from '../state/state-store.ts'
 import { CORE_VERSION } from '../version.ts'
 import { AgentRuntime } from './agent-runtime.ts'
@@ -44,6 +44,8 @@ export interface AgentOptions<Config = unknown, Client = unknown> {
   readonly stateDirectory?: string
   /** Version that the platform shows. @default the version of `@rca/core` */
   readonly agentVersion?: string
+  /** The connector's package, as `registry.origin` returns it, which the platform shows. @default none is shown */
+  readonly connectorOrigin?: ConnectorOrigin
 }
 
 /** An agent for one type of infrastructure. Opens nothing before its first use. */
@@ -99,6 +101,7 @@ const OPTIONS: readonly (keyof AgentOptions)[] = [
   'logger',
   'stateDirectory',
   'agentVersion',
+  'connectorOrigin',
 ]
 
 const STOP_OPTIONS: readonly (keyof StopOptions)[] = ['timeout']
@@ -133,6 +136,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     config: parsed.config,
     runtime: parsed.runtime,
     agentVersion,
+    connectorOrigin: sendableOrigin(options.connectorOrigin),
     redactor,
     log,
     state,
@@ -182,6 +186,11 @@ function warnIfUnencrypted(platformUrl: URL, log: Logger): void {
 /** Returns the names of attributes that connector and core declare: the redactor leaves them as they are. */
 function declaredNames(signals: SignalCatalog): string[] {
   return Object.values({ ...selfSignals, ...signals }).flatMap(({ attributes }) => Object.keys(attributes))
+}
+
+/** Returns `undefined` for an origin that the platform would refuse, with the whole heartbeat. */
+function sendableOrigin(origin: unknown): ConnectorOrigin | undefined {
+  return connectorOriginSchema.optional().catch(undefined).parse(origin)
 }
 
 /** Validates a report and removes unknown fields. */

@@ -209,6 +209,12 @@ export const collectorStatusSchema = z.object({
     .describe('The watcher has returned: it emits nothing until the agent starts again.'),
 })
 
+/** The npm package of a connector. */
+export const connectorOriginSchema = z.object({
+  package: identifier,
+  version: name.describe('Version of the package, as in its package.json.'),
+})
+
 /** Body of `POST /api/v1/agent/heartbeat`. */
 export const heartbeatRequestSchema = z.object({
   agent_id: z.uuid(),
@@ -219,6 +225,9 @@ export const heartbeatRequestSchema = z.object({
     .max(LIMITS.identifier)
     .optional()
     .describe('Display name of what the agent watches, such as the host name.'),
+  connector: connectorOriginSchema
+    .optional()
+    .describe('Package of the connector. Absent if the agent does not know it, such as one of an earlier version.'),
   started_at: timestampSchema,
   sequence: z.int().nonnegative().describe('Number of the heartbeat since the agent started, from 0.'),
   interval_seconds: z
@@ -308,6 +317,8 @@ export type Role = (typeof ROLES)[number]
 export type DataResponse = z.output<typeof dataResponseSchema>
 /** Status of a collector, watcher, connection or election. */
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
+/** The npm package of a connector. */
+export type ConnectorOrigin = Readonly<z.output<typeof connectorOriginSchema>>
 /** A heartbeat. */
 export type HeartbeatRequest = z.output<typeof heartbeatRequestSchema>
 /** Response to a heartbeat. */

@@ -75,7 +75,12 @@ describe('discoverConnectors', () => {
     )
     const registry = await discoverConnectors({ from })
     expect(registry.listSupportedTypes()).toEqual(['acme/disks', 'tapes', 'unused'])
-    expect(registry.summaries()[0]).toEqual({ type: 'acme/disks', title: 'Acme', description: 'Acme disks.' })
+    expect(registry.summaries()[0]).toEqual({
+      type: 'acme/disks',
+      title: 'Acme',
+      description: 'Acme disks.',
+      connector: { package: '@acme/rca-disks', version: '1.2.3' },
+    })
     expect(registry.problems).toEqual([])
     expect(loaded()).toEqual([])
 

@@ -3,17 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { checkArguments } from '../config/check-arguments.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { RcaError } from '../errors/rca-error.ts'
+import type { ConnectorOrigin } from '../platform/protocol.ts'
 import { packageFileOf, shareCore } from './connectors-folder.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
 import { type ConnectorManifest, isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
-import {
-  type ConnectorOrigin,
-  type Registry,
-  type RegistryEntry,
-  type RegistryProblem,
-  registryOf,
-} from './registry.ts'
+import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
 import { resolveModule } from './resolve-module.ts'
 import { readStaticDescription } from './static-description.ts'
 

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { exampleConnector } from '../../test/example-connector.ts'
+import { startPlatform } from '../../test/platform.ts'
 import type { Connector } from '../connector/connector.ts'
 import { ConnectorError } from '../errors/connector-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
@@ -52,6 +53,18 @@ describe('Registry', () => {
     const options = { platformUrl: 'https://api.example.com', agentToken: 'token' }
     const agent = await createRegistry([docker]).createAgent({ ...options, agentType: 'docker' })
     expect(agent.agentType).toBe('docker')
+  })
+
+  test('lets an agent of an installed connector send its package', async () => {
+    const platform = await startPlatform()
+    const origin = { package: '@acme/rca-docker', version: '1.2.3' }
+    const entry = { type: 'docker', title: '', description: '', load: async () => docker, origin }
+    const registry = registryOf(new Map([['docker', entry]]), NOTHING_FOUND)
+    const agent = await registry.createAgent({ platformUrl: platform.url, agentToken: 'token', agentType: 'docker' })
+    onTestFinished(() => agent.stop())
+    expect(await agent.heartbeat()).toBe(true)
+    expect(platform.heartbeats()[0]?.connector).toEqual(origin)
+    expect((await registry.describe())[0]?.connector).toEqual(origin)
   })
 
   test('loads a connector once, on first use', async () => {

@@ -8,6 +8,7 @@ import { ConnectorError } from '../errors/connector-error.ts'
 import { reasonOf } from '../errors/error-reason.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import { UnknownTypeError } from '../errors/unknown-type-error.ts'
+import type { ConnectorOrigin } from '../platform/protocol.ts'
 import type { StaticDescription } from './static-description.ts'
 
 /** Summary of a connector, from its manifest. */
@@ -15,6 +16,8 @@ export interface ConnectorSummary {
   readonly type: string
   readonly title: string
   readonly description: string
+  /** The connector's package. Absent for a connector that the caller imported. */
+  readonly connector?: ConnectorOrigin
 }
 
 /** A summary with the connector's options, from `rca.json` of its package or from its code. */
@@ -33,14 +36,8 @@ export interface RegistryProblem {
   readonly message: string
 }
 
-/** The package of a connector. */
-export interface ConnectorOrigin {
-  readonly package: string
-  readonly version: string
-}
-
 /** Options of an agent whose connector is selected by type. */
-export type AgentOptionsByType = Omit<AgentOptions, 'connector'> & {
+export type AgentOptionsByType = Omit<AgentOptions, 'connector' | 'connectorOrigin'> & {
   /** The connector's type, such as `docker`. */
   readonly agentType: string
 }
@@ -55,7 +52,7 @@ export interface Registry {
   readonly searched?: readonly string[]
   /** Returns the types, sorted. */
   listSupportedTypes(): string[]
-  /** Returns type, title and description of each connector, sorted by type. Loads no connector. */
+  /** Summarises each connector, sorted by type. Loads no connector. */
   summaries(): ConnectorSummary[]
   /**
    * Describes every connector. Reads `rca.json` of its package, and loads the code of packages without one. Omits
@@ -75,7 +72,7 @@ export interface Registry {
 }
 
 /** A connector that the registry can load. */
-export interface RegistryEntry extends ConnectorSummary {
+export interface RegistryEntry extends Omit<ConnectorSummary, 'connector'> {
   load(): Promise<Connector>
   /** Reads the description in the connector's package, or why an existing one cannot be used. */
   readDescription?(): Promise<StaticDescription | { readonly problem: string } | undefined>
@@ -162,15 +159,13 @@ export function registryOf(
     const reading = described.get(agentType) ?? readDescription(entry)
     described.set(agentType, reading)
     const found = await reading
-    const { type, title, description } = entry
-    return found && { type, title, description, config: withSharedOptions(found.config as JsonSchema) }
+    return found && { ...summaryOf(entry), config: withSharedOptions(found.config as JsonSchema) }
   }
 
   const description = async (agentType: string): Promise<ConnectorDescription> => {
     const found = await staticDescription(agentType)
     if (found !== undefined) return found
-    const { type, title, description } = entryOf(agentType)
-    return { type, title, description, config: agentConfigJsonSchema(await connector(type)) }
+    return { ...summaryOf(entryOf(agentType)), config: agentConfigJsonSchema(await connector(agentType)) }
   }
 
   return {
@@ -180,16 +175,26 @@ export function registryOf(
     origin: (agentType) => entries.get(agentType)?.origin,
     staticDescription,
     listSupportedTypes: () => sorted.map((entry) => entry.type),
-    summaries: () => sorted.map(({ type, title, description }) => ({ type, title, description })),
+    summaries: () => sorted.map(summaryOf),
     describe: async () => {
       const outcomes = sorted.map((entry) => description(entry.type).catch((error) => addProblem(entry, error)))
       return (await Promise.all(outcomes)).filter((found) => found !== undefined)
     },
     description,
     connector,
-    createAgent: async ({ agentType, ...options }) =>
-      createAgent({ ...options, connector: await connector(agentType) }),
+    createAgent: async ({ agentType, ...options }) => {
+      const connectorOrigin = entries.get(agentType)?.origin
+      return createAgent({
+        ...options,
+        connector: await connector(agentType),
+        ...(connectorOrigin === undefined ? {} : { connectorOrigin }),
+      })
+    },
   }
+}
+
+function summaryOf({ type, title, description, origin }: RegistryEntry): ConnectorSummary {
+  return { type, title, description, ...(origin === undefined ? {} : { connector: origin }) }
 }
 
 /** Returns why an installed package of this type is not used. */

@@ -214,12 +214,13 @@ async function writeInstance(
   )`.execute(transaction)
 }
 
-function statusOf({ agent_version, started_at, collectors, outbox }: HeartbeatRequest, at: number) {
+function statusOf({ agent_version, started_at, collectors, outbox, connector }: HeartbeatRequest, at: number) {
   return {
     agent_version,
     started_at: Date.parse(started_at),
     last_heartbeat_at: at,
     collectors: JSON.stringify(collectors),
     outbox: JSON.stringify(outbox),
+    connector: connector === undefined ? null : JSON.stringify(connector),
   }
 }

@@ -60,6 +60,7 @@ export function createAgentReader(database: Kysely<Tables>, pool: ReadPool): Omi
           ({ bytes: _, ...row }): StoredInstance => ({
             ...row,
             role: row.role === 'leader' ? 'leader' : 'standby',
+            connector: parseJson(row.connector),
             collectors: shown.get(instanceKey(row)) ?? null,
           }),
         ),
@@ -88,7 +89,7 @@ function isIn(column: string, keys: readonly number[]) {
 function selectInstances(database: Kysely<Tables>, keys: readonly number[]) {
   return database
     .selectFrom('agent_instances')
-    .select(['agent_key', 'instance_id', 'role', 'started_at', 'agent_version', 'outbox'])
+    .select(['agent_key', 'instance_id', 'role', 'started_at', 'agent_version', 'outbox', 'connector'])
     .select(['last_heartbeat_at', 'interval_seconds', sql<number>`octet_length(collectors)`.as('bytes')])
     .where(isIn('agent_key', keys))
     .orderBy('role')
@@ -218,8 +219,13 @@ type AgentRow = Selectable<Tables['agents']>
 function parseStatus(row: AgentRow): StoredAgent {
   return {
     ...row,
-    collectors: row.collectors === null ? null : (JSON.parse(row.collectors) as StoredAgent['collectors']),
-    outbox: row.outbox === null ? null : (JSON.parse(row.outbox) as StoredAgent['outbox']),
+    collectors: parseJson(row.collectors),
+    outbox: parseJson(row.outbox),
+    connector: parseJson(row.connector),
     processes: JSON.parse(row.processes) as string[],
   }
+}
+
+function parseJson<Value>(text: string | null): Value | null {
+  return text === null ? null : (JSON.parse(text) as Value)
 }

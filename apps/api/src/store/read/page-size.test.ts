@@ -70,7 +70,7 @@ test('pages of large agents end early, and large statuses of instances are left 
       newest_revision)
       ${numbers(17)} select 'prod', 'docker', 'a' || n, '1', 0, 0, ${jsonOf(128 * 1024)}, 1 from numbers;
     insert into agent_instances ${numbers(17)} select n, 'i' || other, 'standby', other, '1', ${jsonOf(96 * 1024)},
-      '{}', 0, 30 from numbers, (${numbers(6)} select n as other from numbers);
+      '{}', 0, 30, null from numbers, (${numbers(6)} select n as other from numbers);
     insert into gaps (agent_key, scope, since, reason, last_reported_at, revision)
       ${numbers(17)} select n, 's', 0, hex(zeroblob(${64 * 1024})), 0, 1 from numbers`)
   const { list, instances, openGaps } = createAgentReader(database, pool)

@@ -21,6 +21,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-05-smaller-trails': { up: (database) => run(database, SMALLER_TRAILS) },
   '2026-12-06-removals': { up: (database) => run(database, REMOVALS) },
   '2026-12-07-list-indexes': { up: (database) => run(database, LIST_INDEXES) },
+  '2026-12-08-connectors': { up: (database) => run(database, CONNECTORS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -513,3 +514,6 @@ const LIST_INDEXES = [
   'create index series_by_agent on series (agent_key)',
   'create index gaps_by_revision on gaps (agent_key, revision)',
 ]
+
+/** Packages of the connectors of agents and their replicas. */
+const CONNECTORS = ['agents', 'agent_instances'].map((table) => `alter table ${table} add column connector text`)

@@ -133,6 +133,8 @@ export interface Tables {
     online_since: number | null
     collectors: string | null
     outbox: string | null
+    /** JSON: package and version of the connector. `null` for agents that do not send it. */
+    connector: string | null
     /** Expiry of the key that its last heartbeat was sent with. `null` without a key. */
     key_expires_at: number | null
     /** Last revocation. */
@@ -158,6 +160,7 @@ export interface Tables {
     agent_version: string
     collectors: string
     outbox: string
+    connector: string | null
     last_heartbeat_at: number
     interval_seconds: number
   }
