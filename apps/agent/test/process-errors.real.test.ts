@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
@@ -42,6 +42,7 @@ async function runAgent(code: string, ...words: string[]) {
         PATH: process.env.PATH,
         RCA_CONNECTORS: folder,
         RCA_HEALTH_PORT: 'off',
+        RCA_STATE_DIR: join(folder, 'state'),
         PLATFORM_API_URL: url,
         AGENT_TOKEN: 'agent_shop_canary',
         AGENT_TYPE: 'acme/queues',
@@ -52,11 +53,14 @@ async function runAgent(code: string, ...words: string[]) {
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const [status, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
   const lines = stderr.split('\n').filter((line) => line.startsWith('{'))
-  return { status, stdout, stderr, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
+  const record = (): unknown => JSON.parse(readFileSync(join(folder, 'state/acme_queues/crash.json'), 'utf8'))
+  return { status, stdout, stderr, record, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>) }
 }
 
 test('an error that a connector throws in a timer ends the agent with a line that has its stack', async () => {
-  const { status, lines, stderr } = await runAgent("setTimeout(() => { throw new Error('lost agent_shop_canary') }, 1)")
+  const { status, lines, stderr, record } = await runAgent(
+    "setTimeout(() => { throw new Error('lost agent_shop_canary') }, 1)",
+  )
   expect(status).toBe(1)
   expect(lines.at(-1)).toMatchObject({
     level: 'error',
@@ -66,10 +70,18 @@ test('an error that a connector throws in a timer ends the agent with a line tha
     msg: 'uncaught error: the agent ends',
   })
   expect(stderr).not.toContain('canary')
+  expect(record()).toEqual({
+    at: expect.any(String),
+    agent_id: expect.any(String),
+    reason: 'lost [redacted]',
+    stack: expect.stringMatching(/^Error: lost \[redacted\][\s\S]*rca-queues\/index\.js/),
+    package: 'rca-queues',
+    version: '1.0.0',
+  })
 })
 
 test('a connector that calls process.exit is named by the last line of the log', async () => {
-  const { status, lines } = await runAgent('process.exit(7)')
+  const { status, lines, record } = await runAgent('process.exit(7)')
   expect(status).toBe(7)
   expect(lines.at(-1)).toMatchObject({
     level: 'error',
@@ -77,6 +89,7 @@ test('a connector that calls process.exit is named by the last line of the log',
     stack: expect.stringContaining('rca-queues/index.js'),
     msg: 'process.exit was called: the agent ends',
   })
+  expect(record()).toMatchObject({ exit_code: 7, reason: 'it called process.exit', package: 'rca-queues' })
 })
 
 test('standard error gets the text that a connector prints', async () => {

@@ -1,6 +1,7 @@
 export { type Agent, type AgentConfig, type AgentOptions, createAgent, type StopOptions } from './agent/agent.ts'
 export type { AgentStatus } from './agent/agent-status.ts'
 export type { AccessCheck } from './agent/enrolment.ts'
+export type { ProcessError } from './agent/process-errors.ts'
 export { configFromEnvironment } from './config/config-from-environment.ts'
 export { configJsonSchema, type JsonSchema } from './config/config-schema.ts'
 export { type Duration, toMilliseconds } from './config/duration.ts'

@@ -100,7 +100,7 @@ describe('run', () => {
 
   test('logs a rejection that a connector forgot, without token and secrets, and goes on', async () => {
     const before = process.listeners('unhandledRejection')
-    const { find, sendSignal, ended } = await startRun({ PASSWORD: 'open-sesame' })
+    const { find, sendSignal, ended, lines } = await startRun({ PASSWORD: 'open-sesame' })
     await find('agent started')
     const added = process.listeners('unhandledRejection').filter((listener) => !before.includes(listener))
     const reason = new Error('401 for agent_shop_token with open-sesame at https://u:p%40ss@host/')
@@ -115,6 +115,9 @@ describe('run', () => {
         ),
       },
     })
+    for (const listener of added) listener(reason, Promise.resolve())
+    const logged = lines.filter(({ message }) => message === 'unhandled promise rejection')
+    expect(logged.map(({ level }) => level)).toEqual(['error', 'debug'])
     sendSignal('SIGTERM')
     expect(await ended).toBe(EXIT_CODES.ok)
     // A rejection after `stop` and before the process ends is logged too.

@@ -36,7 +36,14 @@ export async function run(
   // The agent's key, which only core knows.
   const redact = (text: string): string =>
     redactSecrets(withoutSecrets(text).replaceAll(/agentkey_[\w-]+/g, '[redacted]'))
-  const permitExit = logProcessErrors({ logger, agentType: connector.type, redact })
+  const origin = registry.origin(connector.type)
+  const permitExit = logProcessErrors({
+    logger,
+    agentType: connector.type,
+    redact,
+    agent,
+    ...(origin === undefined ? {} : { package: { name: origin.package, version: origin.version } }),
+  })
   void stop.then(permitExit)
   for (const { package: name, message } of registry.problems)
     logger.warn({ package: name, reason: message }, 'connector package cannot be used')

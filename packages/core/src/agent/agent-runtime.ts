@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { join } from 'node:path'
 import { type Backoff, fullJitter } from '../backoff.ts'
 import type { RuntimeConfig } from '../config/runtime-config.ts'
 import type { Connector } from '../connector/connector.ts'
@@ -25,10 +26,11 @@ import { newInstanceId } from './election/election-runner.ts'
 import { type AccessCheck, checkAccess, createEnrolment, type Enrolment } from './enrolment.ts'
 import { createHeartbeatSender, type HeartbeatSender, outboxStatus } from './heartbeat.ts'
 import { createLeaderLoop, type LeaderLoop } from './leader-loop.ts'
+import { createProcessErrors, type ProcessError, type ProcessErrors } from './process-errors.ts'
 import { createReportBuilder, type ReportBuilder } from './report/report-builder.ts'
 import { splitReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
-import { createSessionOpener, type SessionOpener, type SessionOptions } from './session.ts'
+import { createSessionOpener, type Session, type SessionOpener, type SessionOptions } from './session.ts'
 
 /** Time of a stop that is reserved for leaving the election. */
 const MAX_RESIGN_TIMEOUT_MS = 1_000
@@ -46,8 +48,8 @@ export interface AgentRuntimeOptions<Config, Client>
   readonly client: PlatformClient
   /** Keeps the agent's key between runs, unless the connector does. Without either, the agent does not enrol. */
   readonly keyState: StateStore | undefined
-  /** Keeps reports that wait for the platform. Without it, they are in memory alone. */
-  readonly reportDirectory: string | undefined
+  /** Keeps reports that wait for the platform, and the record of a crash. Without it, they are in memory alone. */
+  readonly stateDirectory: string | undefined
 }
 
 /** An agent's lifecycle: idle, running, stopped. */
@@ -61,6 +63,7 @@ export class AgentRuntime<Config, Client> {
   readonly #enrolment: Enrolment
   readonly #queue: ReportQueue
   readonly #leaderLoop: LeaderLoop
+  readonly #processErrors: ProcessErrors
   readonly #stopping = new AbortController()
   readonly #startedAt = new Date()
   readonly #instanceId = newInstanceId()
@@ -79,8 +82,8 @@ export class AgentRuntime<Config, Client> {
     // Every running collector listens to it: without this, Node warns of a leak from the eleventh on.
     setMaxListeners(0, signal)
     this.#options = options
-    const { reportDirectory } = options
-    const files = reportDirectory === undefined ? undefined : createReportFiles(reportDirectory)
+    const { stateDirectory } = options
+    const files = stateDirectory === undefined ? undefined : createReportFiles(join(stateDirectory, 'outbox'))
     this.#outbox = createOutbox({ maxBytes: runtime.max_queue_size * 1024 * 1024, files, log })
     this.#reports = createReportBuilder({
       connector,
@@ -98,12 +101,21 @@ export class AgentRuntime<Config, Client> {
       log,
       onDrop: () => this.#reports.resync(),
     })
+    this.#processErrors = createProcessErrors({
+      agentType: connector.type,
+      directory: stateDirectory,
+      state: options.state,
+      agentId: () => this.#sessions.current()?.reporter.agentId,
+      redact: options.redactor.text,
+      now,
+    })
     this.#queue = createReportQueue({
       reports: this.#reports,
       outbox: this.#outbox,
       isStored: files !== undefined,
       sender: this.#sender,
       log,
+      gaps: this.#processErrors.gaps,
     })
     this.#sessions = createSessionOpener({
       ...options,
@@ -173,6 +185,10 @@ export class AgentRuntime<Config, Client> {
     await this.#enrolment.load()
     const query = { agent_id: this.#sessions.agentId(), agent_type: connector.type }
     return checkAccess(client, query, this.#stopping.signal)
+  }
+
+  recordProcessError(error: ProcessError): void {
+    this.#processErrors.record(error)
   }
 
   start(): Promise<void> {
@@ -261,7 +277,17 @@ export class AgentRuntime<Config, Client> {
       if (await this.#sessions.tryOpen()) void this.#heartbeats.send(signal)
     }
     const session = this.#sessions.current()
-    if (session !== undefined) await this.#leaderLoop.run(session)
+    if (session === undefined) return
+    await this.#addLastCrash(session)
+    await this.#leaderLoop.run(session)
+  }
+
+  /** Reports once how the last run ended. The cursor is written when the report is queued. */
+  async #addLastCrash({ reporter, cursors }: Session): Promise<void> {
+    const event = await this.#processErrors.lastCrash(reporter.agentId)
+    if (event === undefined || (await cursors.read(event.name)) === event.at) return
+    this.#reports.addOwnEvent(event)
+    cursors.keep(event.name, event.at)
   }
 
   async #stop(timeoutMs: number): Promise<void> {

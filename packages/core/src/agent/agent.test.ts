@@ -149,6 +149,47 @@ describe('an agent that runs', () => {
     expect(platform.reports()[left]).toMatchObject({ snapshot: true })
   })
 
+  test('reports once that the last run crashed, before its first collection', async () => {
+    const stateDirectory = await temporaryDirectory()
+    const platform = await startPlatform()
+    const crashed = agentOf(platform.url, {}, {}, { stateDirectory })
+    await crashed.agent.start()
+    crashed.agent.recordProcessError({ origin: 'uncaughtException', error: new Error(`lost ${TOKEN}`) })
+    await crashed.agent.stop()
+    const before = platform.reports().length
+    const events = (): Report['data']['events'] => platform.reports().flatMap(({ data }) => data.events)
+    for (let run = 0; run < 2; run += 1) {
+      const reports = platform.reports().length
+      const { agent } = agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory })
+      await agent.start()
+      await platform.until(() => platform.reports().length > reports + 2)
+      await agent.stop()
+    }
+    expect(events()).toMatchObject([
+      {
+        name: 'agent.crashed',
+        entity: { type: 'rca.agent', id: AGENT_ID },
+        body: 'The connector example ended the agent: lost [redacted]',
+      },
+    ])
+    const { data, snapshot } = platform.reports()[before] as Report
+    expect(data.events).toHaveLength(1)
+    expect(data.metrics.map(({ name }) => name)).not.toContain('host.load')
+    expect(snapshot).toBeUndefined()
+    expect(platform.violations).toEqual([])
+  })
+
+  test('reports an unhandled rejection of its connector as a gap', async () => {
+    const platform = await startPlatform()
+    const { agent } = agentOf(platform.url, { collectors: { load } })
+    agent.recordProcessError({ origin: 'unhandledRejection', error: new Error('no route') })
+    await agent.start()
+    await platform.until(() => platform.reports().length > 0)
+    expect(platform.reports()[0]?.data.gaps).toContainEqual(
+      expect.objectContaining({ scope: 'connector:example', reason: expect.stringContaining('no route') }),
+    )
+  })
+
   test('announces reports of its last run in its first heartbeat, also when connecting takes long', async () => {
     const stateDirectory = await temporaryDirectory()
     const platform = await startPlatform(({ path }) => (path === AGENT_PATHS.data ? problem(503, 'no') : undefined))

@@ -22,6 +22,7 @@ import { CORE_VERSION } from '../version.ts'
 import { AgentRuntime } from './agent-runtime.ts'
 import type { AgentStatus } from './agent-status.ts'
 import type { AccessCheck } from './enrolment.ts'
+import type { ProcessError } from './process-errors.ts'
 import { selfSignals } from './report/self-metrics.ts'
 
 /** Options of a connector and of every agent, in snake_case. Validated when the agent is created; each may be text. */
@@ -83,6 +84,12 @@ export interface Agent {
   stop(options?: StopOptions): Promise<void>
   /** Asks the platform whether it accepts the agent's key or token. Changes nothing; never rejects. */
   checkAccess(): Promise<AccessCheck>
+  /**
+   * Records an error of the connector that concerns the whole process, as `process` announces it. An unhandled
+   * rejection is a gap for ten minutes. An error that ends the process is an event of the next run with the same
+   * `stateDirectory`. Synchronous; never throws.
+   */
+  recordProcessError(error: ProcessError): void
   /** Returns the agent's state, as the next heartbeat would report it. */
   status(): AgentStatus
 }
@@ -141,7 +148,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
     log,
     state,
     keyState: directory === undefined ? undefined : state,
-    reportDirectory: directory === undefined ? undefined : join(directory, 'outbox'),
+    stateDirectory: directory,
     // Replicas share a key: a change of the leader must not look like a change of every hashed value.
     openKeyedHash: async () =>
       connector.election === undefined ? openKeyedHash(state, log) : sharedKeyedHash(agentToken),
@@ -173,6 +180,7 @@ export function createAgent<Config, Client>(options: AgentOptions<Config, Client
       await runtime.stop(toMilliseconds(stopOptions.timeout ?? '5s'))
     },
     checkAccess: () => runtime.checkAccess(),
+    recordProcessError: (error) => runtime.recordProcessError(error),
     status: () => runtime.status(),
   }
 }

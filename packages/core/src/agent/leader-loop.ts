@@ -62,7 +62,11 @@ export function createLeaderLoop(options: LeaderLoopOptions) {
     run: async (opened: Session): Promise<void> => {
       session = opened
       election = opened.election?.run(resigning.signal)
-      if (!hasElection) scheduler = schedulerOf(options, opened, signal, () => false)
+      if (!hasElection) {
+        // Before the first collection, which may end the process once more.
+        if (reports.hasContent()) await queue.add(opened)
+        scheduler = schedulerOf(options, opened, signal, () => false)
+      }
       await Promise.all([
         hasElection ? aborted(signal).then(terms.settled) : scheduler?.run(signal),
         opened.watchers.run(signal),

@@ -16,13 +16,22 @@ export interface ReportQueueOptions {
   /** True if the outbox keeps reports on disk. */
   readonly isStored: boolean
   readonly sender: Sender
+  /** Returns the gaps of the process. @default none */
+  readonly gaps?: () => readonly Gap[]
   readonly log: Logger
 }
 
 export type ReportQueue = ReturnType<typeof createReportQueue>
 
 /** Builds reports one after the other and queues them for delivery. */
-export function createReportQueue({ reports, outbox, isStored, sender, log }: ReportQueueOptions) {
+export function createReportQueue({
+  reports,
+  outbox,
+  isStored,
+  sender,
+  log,
+  gaps: own = () => [],
+}: ReportQueueOptions) {
   let building: Promise<void> = Promise.resolve()
 
   const enqueue = async (agentId: string, { json, ...report }: WrittenReport): Promise<void> => {
@@ -41,7 +50,7 @@ export function createReportQueue({ reports, outbox, isStored, sender, log }: Re
   const build = async ({ reporter, collectors, watchers, cursors }: Session): Promise<void> => {
     const saveCursors = cursors.take()
     try {
-      const gaps = [...collectors.gaps(), ...watchers.gaps(), ...outboxGaps(outbox)]
+      const gaps = [...collectors.gaps(), ...watchers.gaps(), ...outboxGaps(outbox), ...own()]
       await runInTimeSlices(reports.next(reporter, collectors, gaps), (part) => enqueue(reporter.agentId, part))
       if (!outbox.hasUnsaved()) await saveCursors()
     } catch (error) {

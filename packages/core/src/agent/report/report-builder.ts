@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import type { Connector } from '../../connector/connector.ts'
-import type { Gap, UnreadEntities } from '../../connector/signals.ts'
+import type { Event, Gap, UnreadEntities } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 import type { SignalWriter } from '../../delivery/report-redactor.ts'
 import type { InterruptibleTask } from '../../event-loop.ts'
@@ -54,6 +54,7 @@ export function createReportBuilder(options: ReportBuilderOptions) {
   /** Gap since which the agent's own entity is not described. */
   let ownGap: Gap | undefined
   let runs: CollectorRun[] = []
+  let ownEvents: Event[] = []
   let sequence = 0
 
   return {
@@ -73,14 +74,17 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       tracker.update(run.collector, entities, run.ok ? unread : 'everything')
     },
     addWatched: watched.add,
+    /** Adds an event of the agent itself. Kept until the agent reports, also if another one leads meanwhile. */
+    addOwnEvent: (event: Event): void => void ownEvents.push(event),
     /** Adds points that a collector yielded while it runs. They are written at once. */
     addMetrics: metrics.add,
     isFull: metrics.isFull,
-    hasContent: () => runs.length > 0 || !metrics.isEmpty() || !watched.isEmpty(),
+    hasContent: () => runs.length > 0 || ownEvents.length > 0 || !metrics.isEmpty() || !watched.isEmpty(),
     /** Builds the next report, whole or in parts, with all open gaps. Has to be run to its end before the next call. */
     *next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport> {
       const header = headerOf(reporter, options)
-      const own = selfSignalsOf(options, reporter, runs, health)
+      const own = selfSignalsOf(options, reporter, runs, health, ownEvents)
+      ownEvents = []
       tracker.update('', own.entities)
       const everyoneReported = unreadOf.size === collectors.length
       const { full, changes } = tracker.take(performance.now(), everyoneReported)
@@ -177,9 +181,11 @@ function selfSignalsOf(
   reporter: Reporter,
   runs: readonly CollectorRun[],
   health: Health,
+  events: readonly Event[] = [],
 ): ValidatedSignals {
   const outcome = { runs, failures: health.failures(), outbox: outboxState() }
-  return selfValidator.validate(collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion }))
+  const signals = collectSelf({ ...reporter, ...outcome, agentType: connector.type, agentVersion })
+  return selfValidator.validate({ ...signals, events })
 }
 
 /** Minimum time between two full snapshots: while reports get lost, each pushes others out of the queue. */

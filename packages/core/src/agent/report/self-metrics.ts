@@ -1,4 +1,4 @@
-import { entity, metric } from '../../connector/signal-catalog.ts'
+import { entity, event, metric } from '../../connector/signal-catalog.ts'
 import type { EntityReference, Signals } from '../../connector/signals.ts'
 import type { OutboxState } from '../../delivery/outbox.ts'
 
@@ -16,6 +16,20 @@ export const selfSignals = {
       'process.runtime.version': 'Version of Node.js.',
     },
     relations: { observes: 'The entity that the agent watches.' },
+  }),
+  crashed: event({
+    name: 'agent.crashed',
+    severity: 'error',
+    description:
+      'Its last run ended by an uncaught error or by a call of `process.exit`. Reported by the next run, with a state directory.',
+    attributes: {
+      'rca.agent.type': 'Type of its connector.',
+      'rca.connector.package': 'Package of its connector.',
+      'rca.connector.version': 'Version of that package.',
+      'exception.message': 'Why it ended.',
+      'exception.stacktrace': 'Stack of the error, or of the call.',
+      'process.exit.code': 'Code with which the call ended it.',
+    },
   }),
   collectorDuration: metric({
     name: 'rca.collector.duration',
