@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { v7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { metricsAnswer } from '../src/routes/metrics.ts'
 import { AGENT_URL, agentIdOf, entityOf, eventOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
@@ -149,6 +150,51 @@ describe('a query of metrics', () => {
       { at: iso(START + 1000), value: 2 },
       { at: iso(START), value: 3 },
     ])
+  })
+
+  describe('dated points', () => {
+    const parameters = { aggregate: 'last', step: '1s', from: iso(START - 600_000), to: iso(START + 60_000) }
+    const dated = (offset: number, value: number) => metricOf(value, { at: iso(START + offset) })
+    /** Returns values by the milliseconds after the start. */
+    const stored = async (api: TestApi) => {
+      const [points = []] = await query(api, parameters)
+      return points.map(({ at, value }) => [at - START, value])
+    }
+
+    test('are stored at their own time, with the last value that the newest report has for it', async () => {
+      const api = await startApi()
+      const token = await api.provision()
+      const [first, late] = [v7(), v7()]
+      const older = { report_id: first, sequence: 1, timestamp: iso(START - 2_000) }
+      await api.send(token, reportOf({ metrics: [dated(-120_000, 1), dated(-180_000, 2), metricOf(3)] }, older))
+      const newer = { sequence: 3, timestamp: iso(START) }
+      await api.send(token, reportOf({ metrics: [dated(-60_000, 4), dated(-120_000, 5), dated(-120_000, 6)] }, newer))
+      const expected = [
+        [-180_000, 2],
+        [-120_000, 6],
+        [-60_000, 4],
+        [-2_000, 3],
+      ]
+      expect(await stored(api)).toEqual(expected)
+      // Arrives after a newer one, twice.
+      const delayed = { report_id: late, sequence: 2, timestamp: iso(START - 1_000) }
+      const metrics = [dated(-120_000, 7), dated(-240_000, 8)]
+      for (const accepted of [1, 0])
+        expect((await api.send(token, reportOf({ metrics }, delayed))).json()).toMatchObject({ accepted })
+      expect(await stored(api)).toEqual([[-240_000, 8], ...expected])
+    })
+
+    test('are corrected by the clock of the agent, and get the time of the report if they are too far ahead', async () => {
+      const api = await startApi()
+      const token = await api.provision()
+      const timestamp = iso(START + 3_600_000)
+      const metrics = [dated(3_480_000, 1), dated(3_600_000 + 301_000, 2)]
+      await api.send(token, reportOf({ metrics }, { timestamp }))
+      expect(await stored(api)).toEqual([
+        [-120_000, 1],
+        [0, 2],
+      ])
+    })
   })
 
   test('returns the rate of counters per second, and refuses it for gauges', async () => {

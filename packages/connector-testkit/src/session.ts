@@ -97,7 +97,7 @@ export async function openSession(options: SessionOptions, signal?: AbortSignal)
     .catch((cause: unknown) => {
       throw new NotConnectedError('`connect` failed', { cause })
     })
-  const validator = createSignalValidator(connector.signals)
+  const validator = createSignalValidator(connector.signals, (text) => text, clock.now)
   const runner = createCollectorRunner<unknown>({
     connector,
     client,

@@ -72,7 +72,8 @@ function toText({ entities, metrics, events, gaps }: ReportData): string {
       ({ type, id, name }) => `entity  ${type} ${id}${name === undefined || name === id ? '' : ` ${name}`}`,
     ),
     ...metrics.map(
-      ({ name, value, unit, attributes }) => `metric  ${name} ${value} ${unit}${attributesOf(attributes)}`,
+      ({ name, value, at, unit, attributes }) =>
+        `metric  ${at === undefined ? '' : `${at} `}${name} ${value} ${unit}${attributesOf(attributes)}`,
     ),
     ...events.map(({ at, severity, name, body }) => `event   ${at} ${severity} ${name}: ${body}`),
     ...gaps.map(({ scope, reason }) => `gap     ${scope}: ${reason}`),

@@ -63,6 +63,43 @@ test('adds sums up, and reports quantiles in seconds', async () => {
   })
 })
 
+test('dates each point by CloudWatch, and the sums by the end of their minute', async () => {
+  const clock = clockAt('2026-11-30T10:10:20Z')
+  const server = await awsServer({ functions: [functionItem('orders'), functionItem('idle')], points })
+  const { metrics = [] } = await runCollector(usage, await openClient(server), collectContext({ now: clock.now }))
+  const valuesOf = (wanted: string, id: string, quantile?: string) =>
+    metrics
+      .filter((metric) => metric?.name === wanted && metric.entity.id === id && metric.attributes.quantile === quantile)
+      .map((metric) => [metric?.at, metric?.value])
+  expect(valuesOf('aws.lambda.duration', arn('orders'), '1')).toEqual([
+    [at(5), 2],
+    [at(6), 1],
+  ])
+  expect(valuesOf('aws.lambda.iterator_age', arn('orders'))).toEqual([[at(6), 45]])
+  expect(valuesOf('faas.invocations', arn('orders'))).toEqual([
+    [at(3), 0],
+    [at(4), 0],
+    [at(5), 0],
+    [at(6), 3],
+    [at(7), 9],
+  ])
+  expect(valuesOf('faas.invocations', arn('idle'))).toEqual([[at(7), 0]])
+})
+
+test('reports the sums once more if no minute has passed', async () => {
+  const clock = clockAt('2026-11-30T10:10:20Z')
+  const server = await awsServer({ functions: [functionItem('orders')], points })
+  const client = await openClient(server)
+  const context = collectContext({ now: clock.now })
+  await runCollector(usage, client, context)
+  clock.advance('10s')
+  expect(pointsOf(await runCollector(usage, client, context), arn('orders'))).toEqual({
+    'faas.invocations{}': 9,
+    'faas.errors{}': 1,
+    'aws.lambda.throttles{}': 3,
+  })
+})
+
 test('asks for details of functions that were used only', async () => {
   const clock = clockAt('2026-11-30T10:10:20Z')
   const names = Array.from({ length: 300 }, (_, index) => `f${index}`)

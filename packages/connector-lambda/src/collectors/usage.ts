@@ -79,15 +79,23 @@ export const usage: Collector<LambdaClient> = {
     )
     const second = await read(functions.filter(({ name }) => active.has(name)).flatMap(({ name }) => detailsOf(name)))
     const all = [...first, ...second]
-    const metrics: (Metric | undefined)[] = datedPoints(seriesOf(all, undefined, 'ConcurrentExecutions'), (value) =>
-      usageSignals.concurrency.point(value, client.entity),
+    const metrics: (Metric | undefined)[] = datedPoints(seriesOf(all, undefined, 'ConcurrentExecutions'), (value, at) =>
+      usageSignals.concurrency.point(value, client.entity, {}, at),
     )
     for (const { name, functionArn } of functions) {
       const entity = functionSignals.function.reference(functionArn)
       const own = all.filter(({ query }) => query.functionName === name)
-      const sums = addSums(before?.totals.get(functionArn), own)
+      let sums: Totals = before?.totals.get(functionArn) ?? { invocations: 0, errors: 0, throttles: 0 }
+      // An idle function needs one point, an active one a point a minute: its rate would be that of the whole period.
+      const step = active.has(name) ? METRIC_PERIOD_MS : to - from
+      let end = from
+      do {
+        end = Math.min(to, end + step)
+        sums = addSums(sums, own, { from: end - step, to: end })
+        metrics.push(...countersOf(sums, entity, new Date(end)))
+      } while (end < to)
       totals.set(functionArn, sums)
-      metrics.push(...countersOf(sums, entity), ...readingsOf(own, name, entity))
+      metrics.push(...readingsOf(own, name, entity))
     }
     const problems = all.filter(({ problem }) => problem !== undefined)
     return { metrics, gaps: [problems.length === 0 ? undefined : gapOf(problems)] } satisfies Signals
@@ -107,12 +115,17 @@ function detailsOf(functionName: string): MetricQuery[] {
   ]
 }
 
-/** Adds the sums of a period. Minutes without data had no invocations. */
-function addSums(before: Totals = { invocations: 0, errors: 0, throttles: 0 }, own: readonly MetricSeries[]): Totals {
+/** Adds the sums of a period, in milliseconds since 1970. Minutes without data had no invocations. */
+function addSums(
+  before: Totals,
+  own: readonly MetricSeries[],
+  { from, to }: { readonly from: number; readonly to: number },
+): Totals {
   const sum = (metricName: string): number =>
     own
       .filter(({ query }) => query.metric === metricName)
       .flatMap(({ points }) => points)
+      .filter(({ at }) => at.getTime() >= from && at.getTime() < to)
       .reduce((total, { value }) => total + value, 0)
   const errors = sum('Errors')
   return {
@@ -123,26 +136,30 @@ function addSums(before: Totals = { invocations: 0, errors: 0, throttles: 0 }, o
   }
 }
 
-function countersOf({ invocations, errors, throttles }: Totals, entity: EntityReference): (Metric | undefined)[] {
+function countersOf(
+  { invocations, errors, throttles }: Totals,
+  entity: EntityReference,
+  at: Date,
+): (Metric | undefined)[] {
   return [
-    usageSignals.invocations.point(invocations, entity),
-    usageSignals.errors.point(errors, entity),
-    usageSignals.throttles.point(throttles, entity),
+    usageSignals.invocations.point(invocations, entity, {}, at),
+    usageSignals.errors.point(errors, entity, {}, at),
+    usageSignals.throttles.point(throttles, entity, {}, at),
   ]
 }
 
 function readingsOf(own: readonly MetricSeries[], name: string, entity: EntityReference): (Metric | undefined)[] {
   return [
     ...Object.entries(QUANTILES).flatMap(([quantile, statistic]) =>
-      datedPoints(seriesOf(own, name, 'Duration', statistic), (value) =>
-        usageSignals.duration.point(value / 1_000, entity, { quantile }),
+      datedPoints(seriesOf(own, name, 'Duration', statistic), (value, at) =>
+        usageSignals.duration.point(value / 1_000, entity, { quantile }, at),
       ),
     ),
-    ...datedPoints(seriesOf(own, name, 'ConcurrentExecutions'), (value) =>
-      usageSignals.concurrency.point(value, entity),
+    ...datedPoints(seriesOf(own, name, 'ConcurrentExecutions'), (value, at) =>
+      usageSignals.concurrency.point(value, entity, {}, at),
     ),
-    ...datedPoints(seriesOf(own, name, 'IteratorAge'), (value) =>
-      usageSignals.iteratorAge.point(value / 1_000, entity),
+    ...datedPoints(seriesOf(own, name, 'IteratorAge'), (value, at) =>
+      usageSignals.iteratorAge.point(value / 1_000, entity, {}, at),
     ),
   ]
 }
@@ -161,13 +178,12 @@ function seriesOf(
   )
 }
 
-/** Returns the newest data point of a series. */
+/** Returns a point for each data point of a series, oldest first. */
 function datedPoints(
   series: MetricSeries | undefined,
-  toPoint: (value: number) => Metric | undefined,
+  toPoint: (value: number, at: Date) => Metric | undefined,
 ): (Metric | undefined)[] {
-  const newest = series?.points.at(-1)
-  return newest === undefined ? [] : [toPoint(newest.value)]
+  return (series?.points ?? []).map(({ value, at }) => toPoint(value, at))
 }
 
 function gapOf(problems: readonly MetricSeries[]): { readonly scope: string; readonly reason: string } {

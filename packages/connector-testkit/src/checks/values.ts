@@ -1,4 +1,4 @@
-import type { Event } from '@rca/core/connector'
+import type { Event, Metric } from '@rca/core/connector'
 import type { Rehearsal } from '../rehearsal.ts'
 import type { CheckDefinition } from '../subject.ts'
 import { distinct, rehearsed, reportedBy } from './definitions.ts'
@@ -99,18 +99,21 @@ export const valueChecks: readonly CheckDefinition[] = [
   ),
 ]
 
-function fallenCounters({ connections }: Rehearsal): string[] {
+/** Returns the counters that are smaller than at an earlier time. */
+export function fallenCounters({ connections }: Pick<Rehearsal, 'connections'>): string[] {
   const fallen = connections.flatMap(({ rounds }) => {
-    const last = new Map<string, number>()
+    const last = new Map<string, Metric>()
     return rounds.flatMap((round) =>
       [...round.values()].flatMap(({ signals }) =>
         signals.metrics.flatMap((metric) => {
           if (metric.kind !== 'counter') return []
           const key = seriesKey(metric)
           const before = last.get(key)
-          last.set(key, metric.value)
-          return before !== undefined && metric.value < before
-            ? [`the counter \`${metric.name}\` fell from ${before} to ${metric.value}`]
+          // Dated points may come in any order.
+          if (before?.at !== undefined && metric.at !== undefined && metric.at < before.at) return []
+          last.set(key, metric)
+          return before !== undefined && metric.value < before.value
+            ? [`the counter \`${metric.name}\` fell from ${before.value} to ${metric.value}`]
             : []
         }),
       ),

@@ -131,7 +131,7 @@ function createReaders<Config, Client>(
   const { redactor, log, state, now, signal, emit, instanceId, onElectionChange } = options
   const connector = options.connector as unknown as Connector<unknown, Client>
   const redact = redactor.text
-  const validator = createSignalValidator(connector.signals, redact)
+  const validator = createSignalValidator(connector.signals, redact, now)
   const shared = { connector, client, validator, redact, now, log }
   const collectors = createCollectorRunner({ ...shared, signal })
   const cursors = createCursorStore(state, agentId, log)

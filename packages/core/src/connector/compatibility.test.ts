@@ -5,7 +5,7 @@ import { recordingLogger } from '../../test/recording-logger.ts'
 import { createAgent } from '../agent/agent.ts'
 import { command } from '../deployment/command.ts'
 import { planDeployment } from '../deployment/plan-deployment.ts'
-import { dataRequestSchema, heartbeatRequestSchema } from '../platform/protocol.ts'
+import { dataRequestSchema, heartbeatRequestSchema, metricSchema } from '../platform/protocol.ts'
 import { parseManifest } from '../registry/manifest.ts'
 import type { Connector } from './connector.ts'
 import { FEATURES } from './define-connector.ts'
@@ -60,6 +60,19 @@ describe('an agent of the previous release', () => {
   })
 })
 
+describe('a platform of the previous release', () => {
+  test('ignores the time of a point and the package of the connector', async () => {
+    const heartbeat = await fixture('heartbeat.json')
+    const connector = { package: '@acme/rca-queues', version: '1.2.3' }
+    expect(heartbeatRequestSchema.omit({ connector: true }).parse({ ...heartbeat, connector })).toEqual(heartbeat)
+    const entity = { type: 'acme.queue', id: 'mails' }
+    const point = { name: 'acme.queue.messages', value: 3, unit: '1', kind: 'gauge', entity, attributes: {} }
+    const dated = { ...point, at: '2026-11-30T12:00:00.000Z' }
+    expect(metricSchema.parse(dated)).toEqual(dated)
+    expect(metricSchema.omit({ at: true }).parse(dated)).toEqual(point)
+  })
+})
+
 describe('a connector of the next release', () => {
   const manifest = { contract: 1, type: 'acme/queues', title: 'Acme', description: 'Watch Acme.' }
 
@@ -84,6 +97,7 @@ describe('a connector of the next release', () => {
 
   test('finds out what this core supports', () => {
     expect(FEATURES.has('unread')).toBe(true)
+    expect(FEATURES.has('metric-time')).toBe(true)
     expect(FEATURES.has('a feature of the next release')).toBe(false)
   })
 })

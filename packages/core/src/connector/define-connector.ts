@@ -20,6 +20,7 @@ export const FEATURES: ReadonlySet<string> = new Set([
   'environment-name',
   'deployment-required',
   'core-range',
+  'metric-time',
 ])
 
 export type ConnectorDefinition<Schema extends ConfigSchema, Client> = Omit<

@@ -34,8 +34,16 @@ export interface MetricDefinition<Names extends AttributeDescriptions = Attribut
   readonly kind: MetricKind
   readonly description: string
   readonly attributes: Names
-  /** Creates a point, or `undefined` if the value could not be read: the runner omits it. */
-  point(value: number | undefined, entity: EntityReference, attributes?: DeclaredAttributes<Names>): Metric | undefined
+  /**
+   * Creates a point, or `undefined` if the value could not be read: the runner omits it. `at` is the time of the
+   * measurement, if the source knows it.
+   */
+  point(
+    value: number | undefined,
+    entity: EntityReference,
+    attributes?: DeclaredAttributes<Names>,
+    at?: Date,
+  ): Metric | undefined
 }
 
 /** A declared type of entity. */
@@ -103,10 +111,11 @@ export function metric<const Names extends AttributeDescriptions = Record<never,
     kind,
     description,
     attributes: declaration.attributes ?? ({} as Names),
-    point: (value, entity, attributes) =>
-      value === undefined
-        ? undefined
-        : { name, value, unit, kind, entity: shared(entity), attributes: present(attributes) },
+    point: (value, entity, attributes, at) => {
+      if (value === undefined) return undefined
+      const point = { name, value, unit, kind, entity: shared(entity), attributes: present(attributes) }
+      return at === undefined ? point : { ...point, at: timeOf(at) }
+    },
   })
 }
 
@@ -156,14 +165,18 @@ export function event<const Names extends AttributeDescriptions = Record<never, 
     event: ({ id, at, entity: { type, id: entityId }, body, severity, attributes }) => ({
       ...(id === undefined ? {} : { id }),
       name,
-      // The runner rejects an event without a valid time, and reports that; the other events are kept.
-      at: Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString(),
+      at: timeOf(at),
       severity: severity ?? usual,
       entity: { type, id: entityId },
       body,
       attributes: present(attributes),
     }),
   })
+}
+
+/** The runner rejects a signal without a valid time, and reports that; the other signals are kept. */
+function timeOf(at: Date): string {
+  return Number.isNaN(at.getTime()) ? 'unknown' : at.toISOString()
 }
 
 /** Entity of the newest point. Tens of thousands of points mostly come grouped by entity. */

@@ -42,6 +42,11 @@ export interface Metric {
   readonly name: string
   /** Finite. A value that could not be read is omitted, never 0. */
   readonly value: number
+  /**
+   * Time of the measurement, ISO 8601, UTC, for a source that dates its values. At most 7 days ago, and 5 minutes ahead
+   * of this machine's clock. @default the time of the report
+   */
+  readonly at?: string
   /** UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`. */
   readonly unit: string
   readonly kind: MetricKind

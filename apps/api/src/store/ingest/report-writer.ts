@@ -193,7 +193,7 @@ async function writeReport(
 ): Promise<void> {
   const { key, offset, receivedAt } = agent
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
-  // Events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
+  // Points, events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
   const timeOf = (text: string, ahead?: number): number => {
     const own = ahead === undefined ? offset : offsetOfOtherClock(offset, ahead)
     return correctTime(Date.parse(text), own, receivedAt) ?? at
@@ -201,7 +201,8 @@ async function writeReport(
   const isMuchLater = agent.newestAt !== null && at - agent.newestAt > MUCH_LATER_MS
   const { revision, newest } = await place(transaction, agent, { ...report, isMuchLater })
   const stamp: ReportStamp = { agent: key, at, revision }
-  if (newest === agent.newest) await removeFromLostReports(transaction, stamp, report)
+  const isLate = newest === agent.newest
+  if (isLate) await removeFromLostReports(transaction, stamp, report)
   else {
     const { newestAt, reportIntervalSeconds: intervalSeconds, startedAt } = agent
     const previous = { ...agent.newest, at: newestAt, intervalSeconds, startedAt }
@@ -225,8 +226,9 @@ async function writeReport(
   if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, pause, report.snapshot_except)
   if (report.part !== undefined && isSnapshot(report.part))
     await recordPart(transaction, stamp, report.part, receivedAt, pause)
+  const timeOfPoint = (metric: Metric): number => (metric.at === undefined ? at : timeOf(metric.at))
   for (const part of inParts(metrics)) {
-    await writeMetrics(transaction, agent, part, at, index)
+    await writeMetrics(transaction, agent, part, { timeOfPoint, isLate }, index)
     await pause()
   }
   for (const part of inParts(agent.quota.admitEvents(events))) {
@@ -268,20 +270,21 @@ async function writeMetrics(
   transaction: Transaction<Tables>,
   { key, quota }: AgentState,
   metrics: readonly Metric[],
-  at: number,
+  { timeOfPoint, isLate }: { readonly timeOfPoint: (metric: Metric) => number; readonly isLate: boolean },
   index: SeriesLookup,
 ): Promise<void> {
   const room = { stored: quota.usage.series, room: quota.roomForSeries() }
   const { ids, created } = await index.resolve(transaction, key, metrics, room)
   const dropped = new Map<string, number>()
-  const points = metrics.flatMap(({ name, value }, place) => {
+  const points = metrics.flatMap((metric, place) => {
+    const { name, value } = metric
     const series_id = ids[place]
-    if (series_id !== undefined) return { series_id, at, value }
+    if (series_id !== undefined) return { series_id, at: timeOfPoint(metric), value }
     dropped.set(name, (dropped.get(name) ?? 0) + 1)
     return []
   })
   quota.addSeries(created, dropped)
-  await writePoints(transaction, points)
+  await writePoints(transaction, points, isLate)
 }
 
 /** Orders a report, and stores the new state of its leader term. */

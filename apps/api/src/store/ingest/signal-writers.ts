@@ -40,8 +40,14 @@ const insertEntities = bulkInsert(
       .where(sql<boolean>`excluded.revision >= entities.revision`),
 )
 
-const insertPoints = bulkInsert('points', ['series_id', 'at', 'value'], (conflict) =>
+const POINT_COLUMNS = ['series_id', 'at', 'value'] as const
+
+const insertPoints = bulkInsert('points', POINT_COLUMNS, (conflict) =>
   conflict.columns(['series_id', 'at']).doUpdateSet({ value: sql`excluded.value` }),
+)
+
+const insertMissingPoints = bulkInsert('points', POINT_COLUMNS, (conflict) =>
+  conflict.columns(['series_id', 'at']).doNothing(),
 )
 
 /** Writes events, skipping those whose id is stored. */
@@ -154,15 +160,18 @@ function selectUnread(agent: number, unread: SnapshotExceptions): RawBuilder<unk
     ) select type, id from unread`
 }
 
-/** Writes points. The last point of a series in a report wins. */
+/** Writes points. Of a series and time, the last point of the newest report wins. */
 export async function writePoints(
   transaction: Transaction<Tables>,
   points: readonly Tables['points'][],
+  isLate: boolean,
 ): Promise<void> {
-  await insertPoints(
-    transaction,
-    lastOfEach(points, (point) => point.series_id),
-  )
+  const [first] = points
+  // Most reports have no dated points.
+  const keyOf = points.every(({ at }) => at === first?.at)
+    ? ({ series_id }: Tables['points']) => series_id
+    : ({ series_id, at }: Tables['points']) => `${series_id} ${at}`
+  await (isLate ? insertMissingPoints : insertPoints)(transaction, lastOfEach(points, keyOf))
 }
 
 /** Writes new gaps, and updates gaps that are still open. */

@@ -92,6 +92,20 @@ export function relationsProblem(
   return undefined
 }
 
+/** Age above which a point is left out: the platform may have removed the points of that time. */
+const MAX_POINT_AGE_MS = 7 * 86_400_000
+
+/** Difference between two clocks that the platform tolerates. */
+const MAX_CLOCK_DIFFERENCE_MS = 300_000
+
+/** Checks the time of a point. @param now time of this machine, in milliseconds since 1970 */
+export function pointTimeProblem(at: unknown, now: number): string | undefined {
+  if (!isTimestamp(at)) return 'has an `at` that is not an ISO 8601 time in UTC'
+  const age = now - Date.parse(at)
+  if (age < -MAX_CLOCK_DIFFERENCE_MS) return "has an `at` more than 5 minutes ahead of this machine's clock"
+  return age > MAX_POINT_AGE_MS ? 'has an `at` more than 7 days ago' : undefined
+}
+
 export function eventProblem(event: Unvalidated<Event>, redact: (text: string) => string): string | undefined {
   if (!isTimestamp(event.at)) return 'has an `at` that is not an ISO 8601 time in UTC'
   if (event.clock_offset_ms !== undefined && !Number.isFinite(event.clock_offset_ms))
@@ -124,6 +138,6 @@ export function quote(value: unknown, redact: (text: string) => string): string 
   return `\`${redact(text).slice(0, 100)}\``
 }
 
-function isTimestamp(value: unknown): boolean {
+function isTimestamp(value: unknown): value is string {
   return timestampSchema.safeParse(value).success
 }

@@ -48,14 +48,17 @@ export function createMetricSanitizer(
     if (!cache.has(attributes)) cache.set(attributes, sanitizeAttributes(attributes, redact, onCut))
     return cache.get(attributes)
   }
-  return ({ name, value, unit, kind, entity, attributes }, onCut) => ({
-    name,
-    value,
-    unit,
-    kind,
-    entity: entityOf(entity),
-    attributes: attributesOf(attributes, (count) => onCut(name, count)),
-  })
+  return ({ name, value, at, unit, kind, entity, attributes }, onCut) => {
+    const copy = {
+      name,
+      value,
+      unit,
+      kind,
+      entity: entityOf(entity),
+      attributes: attributesOf(attributes, (count) => onCut(name, count)),
+    }
+    return at === undefined ? copy : { ...copy, at }
+  }
 }
 
 export function sanitizeEvent(event: Unvalidated<Event>, redact: Redact, onCut: OnCut): Unvalidated<Event> {

@@ -41,6 +41,23 @@ describe('SignalValidator', () => {
     })
   })
 
+  test('keeps the time of a point, and leaves out one too far in the future or the past', () => {
+    const { validate } = createSignalValidator(signals, undefined, () => at)
+    const dated = (offsetMs: number) => signals.load.point(1, host, {}, new Date(at.getTime() + offsetMs))
+    const day = 86_400_000
+    const kept = [dated(300_000), dated(-7 * day)]
+    const said = { metrics: [...kept, point, dated(300_001), dated(-7 * day - 1), dated(Number.NaN)] }
+    expect(validate(said)).toMatchObject({
+      metrics: [{ at: '2026-01-23T10:05:00.000Z' }, { at: '2026-01-16T10:00:00.000Z' }, point],
+      problems: [
+        "the metric `host.load` has an `at` more than 5 minutes ahead of this machine's clock",
+        'the metric `host.load` has an `at` more than 7 days ago',
+        'the metric `host.load` has an `at` that is not an ISO 8601 time in UTC',
+      ],
+    })
+    expect(validate(said).metrics[2]).not.toHaveProperty('at')
+  })
+
   test('validates a copy of a list that the connector changes meanwhile', () => {
     const entities = ['a', 'b', 'c'].map((id) => signals.host.entity({ id }))
     const steps = validator.forCollector()({ entities })
@@ -427,7 +444,7 @@ describe('SignalValidator', () => {
   test('keeps only valid signals, however a signal is damaged', () => {
     const said = fc.record({
       entities: fc.array(damaged(described)),
-      metrics: fc.array(damaged(point)),
+      metrics: fc.array(damaged({ ...point, at: new Date().toISOString() })),
       events: fc.array(damaged(happened)),
       gaps: fc.array(damaged(gap)),
     })

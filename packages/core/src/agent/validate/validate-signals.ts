@@ -9,6 +9,7 @@ import {
   eventProblem,
   gapProblem,
   nameProblem,
+  pointTimeProblem,
   quote,
   referenceProblem,
   relationsProblem,
@@ -65,8 +66,12 @@ interface Kind<Signal> {
  * would refuse the whole report. Written by hand, not as a schema, since it runs over every point of every cycle.
  * Treats an entity object that it validated before as unchanged and returns the same copy.
  */
-export function createSignalValidator(catalog: SignalCatalog, redact: (text: string) => string = (text) => text) {
-  const kinds = kindsOf(catalog, redact)
+export function createSignalValidator(
+  catalog: SignalCatalog,
+  redact: (text: string) => string = (text) => text,
+  now: () => Date = () => new Date(),
+) {
+  const kinds = kindsOf(catalog, redact, now)
   const cache = new WeakMap<object, Entity>()
 
   function* validateAll(
@@ -181,7 +186,7 @@ function validated<Signal>(
   return undefined
 }
 
-function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
+function kindsOf(catalog: SignalCatalog, redact: (text: string) => string, now: () => Date) {
   const declared = declaredSignals(catalog)
 
   const problemOfMetric = (metric: Unvalidated<Metric>): string | undefined => {
@@ -194,7 +199,9 @@ function kindsOf(catalog: SignalCatalog, redact: (text: string) => string) {
     if (metric.kind === 'counter' && metric.value < 0)
       return `the metric \`${declaration.name}\` is a counter with a negative value`
     const problem =
-      referenceProblem(metric.entity) ?? attributesProblem(metric.attributes, declaration.isAttribute, redact)
+      (metric.at === undefined ? undefined : pointTimeProblem(metric.at, now().getTime())) ??
+      referenceProblem(metric.entity) ??
+      attributesProblem(metric.attributes, declaration.isAttribute, redact)
     return problem === undefined ? undefined : `the metric \`${declaration.name}\` ${problem}`
   }
   const problemOfEntity = (entity: Unvalidated<Entity>): string | undefined => {
