@@ -20,12 +20,14 @@ export function countSteps(counted: DatabaseSync): StepCounter {
       if (property !== 'prepare') return typeof value === 'function' ? value.bind(target) : value
       return (text: string): StatementSync => {
         const statement = target.prepare(text)
-        const all = statement.all.bind(statement)
-        statement.all = (...parameters) => {
-          const rows = all(...(parameters as SQLInputValue[]))
-          steps.push((statement as unknown as { stat(counter: string): number }).stat('vmStep'))
-          ;(statement as unknown as { resetStats(): void }).resetStats()
-          return rows
+        for (const name of ['all', 'run'] as const) {
+          const execute = statement[name].bind(statement) as (...parameters: SQLInputValue[]) => never
+          statement[name] = (...parameters: unknown[]) => {
+            const result = execute(...(parameters as SQLInputValue[]))
+            steps.push((statement as unknown as { stat(counter: string): number }).stat('vmStep'))
+            ;(statement as unknown as { resetStats(): void }).resetStats()
+            return result
+          }
         }
         return statement
       }

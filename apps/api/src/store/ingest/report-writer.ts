@@ -10,15 +10,8 @@ import type { AgentQuota, EnvironmentQuota, Quotas } from './quota.ts'
 import { assertNotRemoved } from './removed-sender.ts'
 import { type NewestReport, type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
 import type { SeriesIndex, SeriesLookup } from './series-index.ts'
-import {
-  keepEntities,
-  markDeletedBySnapshot,
-  type ReportStamp,
-  writeEntities,
-  writeEvents,
-  writeGaps,
-  writePoints,
-} from './signal-writers.ts'
+import { keepEntities, type ReportStamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
+import { markDeletedBySnapshot } from './snapshot-deletion.ts'
 import { recordPart } from './snapshot-parts.ts'
 import { createPause, inParts, type Pause, weightOfEntity } from './write-parts.ts'
 

@@ -1,8 +1,7 @@
-import type { Report, ReportedEntity } from '@rca/core/protocol'
-import { type RawBuilder, sql, type Transaction } from 'kysely'
+import type { ReportedEntity } from '@rca/core/protocol'
+import { sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
-import type { Pause } from './write-parts.ts'
 
 /** Values of a report that its rows share: the agent, the corrected time and the revision. */
 export interface ReportStamp {
@@ -109,58 +108,7 @@ export async function keepEntities(
     .execute()
 }
 
-/** Entities that one statement examines. */
-const EXAMINED_ENTITIES = 2000
-
-type SnapshotExceptions = NonNullable<NonNullable<Report['part']>['snapshot_except'] | Report['snapshot_except']>
-
-/**
- * Marks entities without a report since a snapshot as deleted, in steps: an agent may have a million of them. Keeps
- * those that the agent could not read, and those with a relation to them, at any distance.
- */
-export async function markDeletedBySnapshot(
-  transaction: Transaction<Tables>,
-  { agent, at, revision }: ReportStamp,
-  pause: Pause,
-  unread: SnapshotExceptions = [],
-): Promise<void> {
-  const outdated = sql`agent_key = ${agent} and deleted_at is null and revision < ${revision}`
-  const mark = (condition: RawBuilder<unknown>): Promise<unknown> =>
-    sql`update entities set deleted_at = ${at}, updated_at = ${at}, revision = ${revision}
-      where ${outdated} and ${condition}`.execute(transaction)
-  if (unread.length > 0) {
-    await mark(sql`(type, id) not in (${selectUnread(agent, unread)})`)
-    return
-  }
-  for (let [type, id] = ['', '']; ; ) {
-    const start = sql`(type, id) > (${type}, ${id})`
-    const { rows } = await sql<{ type: string; id: string }>`
-      select type, id from entities where agent_key = ${agent} and ${start} order by type, id
-      limit 1 offset ${EXAMINED_ENTITIES - 1}`.execute(transaction)
-    const [last] = rows
-    await mark(last === undefined ? start : sql`${start} and (type, id) <= (${last.type}, ${last.id})`)
-    if (last === undefined) return
-    ;({ type, id } = last)
-    await pause()
-  }
-}
-
-/** Selects types and ids of entities that may exist although a snapshot lacks them. */
-function selectUnread(agent: number, unread: SnapshotExceptions): RawBuilder<unknown> {
-  const types = JSON.stringify(unread.flatMap(({ type, id }) => (id === undefined ? [type] : [])))
-  const entities = JSON.stringify(unread.flatMap(({ type, id }) => (id === undefined ? [] : [[type, id]])))
-  return sql`with recursive unread (type, id) as (
-      select value ->> 0, value ->> 1 from json_each(${entities})
-      union select type, id from entities
-        where agent_key = ${agent} and type in (select value from json_each(${types}))
-      union select target_type, target_id from relations
-        where target_type in (select value from json_each(${types})) and agent_key = ${agent}
-      union select relations.type, relations.id from unread
-        join relations on target_type = unread.type and target_id = unread.id and agent_key = ${agent}
-    ) select type, id from unread`
-}
-
-/** Writes points. Of a series and time, the last point of the newest report wins. */
+/** Writes points. The last point of a series in a report wins. */
 export async function writePoints(
   transaction: Transaction<Tables>,
   points: readonly Tables['points'][],

@@ -1,7 +1,8 @@
 import type { Report } from '@rca/core/protocol'
 import { sql, type Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
-import { markDeletedBySnapshot, type ReportStamp } from './signal-writers.ts'
+import type { ReportStamp } from './signal-writers.ts'
+import { markDeletedBySnapshot } from './snapshot-deletion.ts'
 import type { Pause } from './write-parts.ts'
 
 /**
