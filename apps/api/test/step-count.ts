@@ -21,7 +21,7 @@ export function countSteps(counted: DatabaseSync): StepCounter {
       return (text: string): StatementSync => {
         const statement = target.prepare(text)
         for (const name of ['all', 'run'] as const) {
-          const execute = statement[name].bind(statement) as (...parameters: SQLInputValue[]) => never
+          const execute = statement[name].bind(statement) as unknown as (...parameters: SQLInputValue[]) => never
           statement[name] = (...parameters: unknown[]) => {
             const result = execute(...(parameters as SQLInputValue[]))
             steps.push((statement as unknown as { stat(counter: string): number }).stat('vmStep'))

@@ -4,6 +4,12 @@ import type { Tables } from '../sqlite/tables.ts'
 import type { EntityKey, RelatedFilter, SignalStore } from '../store.ts'
 import { entityRows } from './entity-rows.ts'
 
+/** Entities whose relations one statement follows. */
+const MAX_FOLLOWED = 200
+
+/** Relations that one statement examines. */
+const MAX_RELATIONS = 100_000
+
 /** Relations from a part to the whole that it belongs to. */
 const OWNERSHIP = ['owned_by', 'part_of']
 
@@ -22,13 +28,15 @@ const ownUse = sql`${use} and relation <> ${PLACEMENT}`
 /**
  * Finds the entities of an incident from roots: all that belongs to them, what these parts use, what uses the roots and
  * their parts, and the owners and machines of all of these. Owners come with what they use, such as the ConfigMap of a
- * pod's Deployment; owners and machines come without what else belongs to them.
+ * pod's Deployment; owners and machines come without what else belongs to them. An entity to which very many others
+ * refer, such as a cluster, is followed to a part of these.
  */
 export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
   return async (filter, limit, session) => {
     const database = pool.database(session)
     const found = new Map<string, EntityKey>()
-    let complete = true
+    let hasAllSources = true
+    let isFull = false
 
     /** Adds entities, and returns those that are new. */
     const add = (rows: readonly EntityKey[]): EntityKey[] => {
@@ -36,7 +44,7 @@ export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
         const key = JSON.stringify([row.agent_key, row.type, row.id])
         if (found.has(key)) return false
         if (found.size >= limit) {
-          complete = false
+          isFull = true
           return false
         }
         found.set(key, row)
@@ -44,18 +52,31 @@ export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
       })
       return added
     }
-    type Step = (frontier: readonly EntityKey[]) => Promise<EntityKey[]>
-    const parts: Step = (frontier) => findSources(database, frontier, ownership, filter.since, limit)
-    const uses: Step = (frontier) => findTargets(database, frontier, ownUse, limit)
-    const above: Step = (frontier) => findTargets(database, frontier, owners, limit)
-    const users: Step = (frontier) => findSources(database, frontier, use, filter.since, limit)
-    const twins: Step = (frontier) => findTwins(database, frontier, limit)
+    type Step = (keys: readonly EntityKey[]) => Promise<EntityKey[]>
+    const findSourcesOf = async (keys: readonly EntityKey[], relation: RawBuilder<unknown>): Promise<EntityKey[]> => {
+      if (await haveTooManySources(database, keys)) hasAllSources = false
+      return findSources(database, keys, relation, filter.since, limit)
+    }
+    /** Creates a step that adds what it finds from entities, in small parts, and returns those that are new. */
+    const adding =
+      (find: Step): Step =>
+      async (keys) => {
+        const added: EntityKey[] = []
+        for (let start = 0; start < keys.length && !isFull; start += MAX_FOLLOWED)
+          added.push(...add(await find(keys.slice(start, start + MAX_FOLLOWED))))
+        return added
+      }
+    const parts = adding((keys) => findSourcesOf(keys, ownership))
+    const uses = adding((keys) => findTargets(database, keys, ownUse, limit))
+    const above = adding((keys) => findTargets(database, keys, owners, limit))
+    const users = adding((keys) => findSourcesOf(keys, use))
+    const twins = adding((keys) => findTwins(database, keys, limit))
     /** Follows steps to any depth. Returns the start with all that was added. */
     const follow = async (start: readonly EntityKey[], ...steps: readonly Step[]): Promise<EntityKey[]> => {
       const all = [...start]
       for (let frontier = start; frontier.length > 0; ) {
         const next: EntityKey[] = []
-        for (const step of steps) next.push(...add(await step(frontier)))
+        for (const step of steps) next.push(...(await step(frontier)))
         all.push(...next)
         frontier = next
       }
@@ -63,14 +84,14 @@ export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
     }
 
     const roots = add(await findRoots(database, filter, limit))
-    const core = await follow([...roots, ...add(await twins(roots))], parts)
+    const core = await follow([...roots, ...(await twins(roots))], parts)
     if (filter.reach === 'all') {
       await follow(core, uses, parts)
-      await follow(add(await users(core)), parts)
+      await follow(await users(core), parts)
       await follow([...found.values()], above, uses)
-      add(await twins([...found.values()]))
+      await twins([...found.values()])
     }
-    return { entities: [...found.values()], complete }
+    return { entities: [...found.values()], complete: hasAllSources && !isFull }
   }
 }
 
@@ -124,6 +145,19 @@ async function findTargets(
   return (await statement.execute(database)).rows
 }
 
+/** Selects the relations to entities, at most {@link MAX_RELATIONS}. */
+function sourcesOf(keys: readonly EntityKey[]): RawBuilder<unknown> {
+  return sql`(select relations.agent_key, relations.type, relations.id, relation from ${entityRows(keys)} as start
+    cross join relations on target_type = start.type and target_id = start.id and relations.agent_key = start.agent_key
+    limit ${MAX_RELATIONS})`
+}
+
+/** Returns true if {@link sourcesOf} does not select all relations. */
+async function haveTooManySources(database: Kysely<Tables>, keys: readonly EntityKey[]): Promise<boolean> {
+  const statement = sql`select 1 from ${sourcesOf(keys)} limit 1 offset ${MAX_RELATIONS - 1}`
+  return (await statement.execute(database)).rows.length > 0
+}
+
 /** Finds the entities with a relation to one of the keys, the most recently changed first. */
 async function findSources(
   database: Kysely<Tables>,
@@ -133,11 +167,9 @@ async function findSources(
   limit: number,
 ): Promise<EntityKey[]> {
   const statement = sql<EntityKey>`
-    select distinct entities.agent_key, entities.type, entities.id from ${entityRows(keys)} as start
-    cross join relations on target_type = start.type and target_id = start.id
-      and relations.agent_key = start.agent_key
-    cross join entities on entities.agent_key = relations.agent_key and entities.type = relations.type
-      and entities.id = relations.id
+    select distinct entities.agent_key, entities.type, entities.id from ${sourcesOf(keys)} as source
+    cross join entities on entities.agent_key = source.agent_key and entities.type = source.type
+      and entities.id = source.id
     where ${relation} and (deleted_at is null or deleted_at >= ${since ?? 0})
     order by updated_at desc limit ${limit + 1}`
   return (await statement.execute(database)).rows
