@@ -89,7 +89,7 @@ export function acceptedShapes(size: number): readonly Shape[] {
     data('attributes with many values', () =>
       bodyOf(
         report(
-          { entities: many(count(800), (n) => entity(n, { attributes: fields(7, many(LIMITS.elements, random)) })) },
+          { entities: many(count(640), (n) => entity(n, { attributes: fields(7, many(LIMITS.elements, random)) })) },
           { sequence: 4 },
         ),
       ),
@@ -109,7 +109,7 @@ export function acceptedShapes(size: number): readonly Shape[] {
     data('large events', () =>
       bodyOf(
         report({
-          events: many(count(60), () => ({
+          events: many(count(50), () => ({
             ...EVENT,
             at: new Date().toISOString(),
             entity: ENTITY,
