@@ -32,7 +32,10 @@ export interface CheckResult extends CheckDescription {
 export interface Check extends CheckDescription {
   /** The package's reason for an exception from this check. */
   readonly exception?: string
-  /** Runs the check. Rejects only if the check itself could not be made, for example since a scenario did not start. */
+  /**
+   * Runs the check, once: further calls return the same result. Rejects only if the check itself could not be made, for
+   * example since a scenario did not start.
+   */
   evaluate(): Promise<CheckResult>
   /** Runs the check as a test of any runner. Passes if it was skipped. @throws {CheckError} if it failed */
   run(): Promise<void>
@@ -48,6 +51,19 @@ export class CheckError extends Error {
     this.name = 'CheckError'
     this.result = result
   }
+}
+
+/**
+ * Returns the outcome of each check by its id, for a file that is kept with the package: `passed`, or the status with
+ * its reason, such as `excepted: Two collectors describe a host.`
+ */
+export function summarize(results: readonly CheckResult[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    results.map(({ id, status, exception, skipped, findings }) => {
+      const reason = exception ?? skipped ?? findings[0]
+      return [id, reason === undefined ? status : `${status}: ${reason}`]
+    }),
+  )
 }
 
 /** Runs checks one after the other, since they share the process. */

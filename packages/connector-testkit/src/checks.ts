@@ -79,15 +79,20 @@ export function checks<Config, Client>(connector: Connector<Config, Client>, opt
   return DEFINITIONS.map(({ find, ...description }) => {
     const exception = exceptions.get(description.id)
     const excepted = exception === undefined ? {} : { exception }
-    const evaluate = async (): Promise<CheckResult> => {
+    let result: Promise<CheckResult> | undefined
+    const evaluateOnce = async (): Promise<CheckResult> => {
       const findings = await find(subject)
       if ('skipped' in findings) return { ...description, status: 'skipped', findings: [], skipped: findings.skipped }
       const status = statusOf(findings, description.severity, exception)
       return { ...description, status, findings, ...(status === 'excepted' ? excepted : {}) }
     }
+    const evaluate = (): Promise<CheckResult> => {
+      result ??= evaluateOnce()
+      return result
+    }
     const run = async (): Promise<void> => {
-      const result = await evaluate()
-      if (result.status === 'failed' || (strict && result.status === 'warned')) throw new CheckError(result)
+      const found = await evaluate()
+      if (found.status === 'failed' || (strict && found.status === 'warned')) throw new CheckError(found)
     }
     return { ...description, ...excepted, evaluate, run }
   })

@@ -5,6 +5,7 @@ export {
   type CheckResult,
   type CheckSeverity,
   runChecks,
+  summarize,
 } from './check.ts'
 export { type ChecksOptions, checks } from './checks.ts'
 export { type CollectContextOptions, collectContext, runCollector } from './collect-context.ts'

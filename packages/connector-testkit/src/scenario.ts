@@ -13,6 +13,8 @@ export type Undo = () => void | Promise<void>
 export interface ScenarioSystem {
   /** Options that lead to the system, such as its address. They override those of the scenario. */
   readonly options?: RawConfig
+  /** Address of the system that errors name, if it is not one of the options. */
+  readonly address?: string
   /** Faults by name, such as `GET /queues answers 500`. Each must be noticed by a collector. */
   readonly faults?: Readonly<Record<string, Fault>>
   /** Refuses every request for lack of permission. */

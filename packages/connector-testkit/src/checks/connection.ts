@@ -66,7 +66,7 @@ export const connectionChecks: readonly CheckDefinition[] = [
       inScenarios(async (options) => {
         const addresses = addressesOf(options)
         if (options.system === undefined || addresses.length === 0)
-          return { skipped: 'it needs `options` of a started system' }
+          return { skipped: 'it needs `options` or the `address` of a started system' }
         await options.system.close()
         const outcome = await attempt(options)
         if (outcome.how !== 'rejected') return [`\`connect\` is ${outcome.how} although the system is down`]
@@ -154,9 +154,10 @@ async function attempt(
   return outcome
 }
 
-/** Returns the parts of the system's options that an error can name: texts, and hosts of URLs. */
+/** Returns what an error can name of a system: its address, texts among its options, and hosts of URLs. */
 function addressesOf({ system }: SessionOptions): string[] {
-  const texts = Object.values(system?.options ?? {}).filter((value): value is string => typeof value === 'string')
+  const { address, options = {} } = system ?? {}
+  const texts = [address, ...Object.values(options)].filter((value): value is string => typeof value === 'string')
   return texts
     .flatMap((text) => (URL.canParse(text) ? [new URL(text).host, new URL(text).pathname] : [text]))
     .filter((text) => text.length > 1)

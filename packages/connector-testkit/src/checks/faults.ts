@@ -123,20 +123,27 @@ function hiddenFault({ fault, before, during }: FaultyRound): string[] {
   for (const [name, record] of during) {
     const earlier = before.get(name)
     if (record.error !== undefined || record.signals.gaps.length > (earlier?.signals.gaps.length ?? 0)) isNoticed = true
-    if (earlier !== undefined && record.error === undefined) findings.push(...silentLoss(fault, name, earlier, record))
+    if (earlier !== undefined && record.error === undefined)
+      findings.push(...silentLoss(fault, name, earlier, record, newGaps(before, during)))
   }
   if (!isNoticed) findings.push(`no collector throws or reports a gap during \`${fault}\``)
   return findings
 }
 
-function silentLoss(fault: string, collector: string, earlier: CollectorRecord, record: CollectorRecord): string[] {
+function silentLoss(
+  fault: string,
+  collector: string,
+  earlier: CollectorRecord,
+  record: CollectorRecord,
+  gaps: readonly string[],
+): string[] {
   const findings: string[] = []
   const values = new Map(record.signals.metrics.map((metric) => [seriesKey(metric), metric.value]))
   const zero = earlier.signals.metrics.find((metric) => metric.value !== 0 && values.get(seriesKey(metric)) === 0)
   if (zero !== undefined)
     findings.push(`\`${collector}\` reports 0 for \`${zero.name}\` during \`${fault}\`, which was ${zero.value}`)
   if (record.signals.gaps.length > earlier.signals.gaps.length) return findings
-  const lost = earlier.signals.metrics.find((metric) => !values.has(seriesKey(metric)))
+  const lost = earlier.signals.metrics.find((metric) => !values.has(seriesKey(metric)) && !isNamed(metric, gaps))
   if (lost !== undefined)
     findings.push(`\`${collector}\` leaves out \`${lost.name}\` during \`${fault}\` without a gap`)
   const keys = new Set(record.signals.entities.map(entityKey))
@@ -144,6 +151,20 @@ function silentLoss(fault: string, collector: string, earlier: CollectorRecord, 
   if (entity !== undefined && record.signals.unread.length === 0)
     findings.push(`\`${collector}\` leaves out ${entity.type} \`${entity.id}\` during \`${fault}\` without a gap`)
   return findings
+}
+
+/** Returns the scopes of the gaps that a fault adds, of all collectors. */
+function newGaps(before: Round, during: Round): string[] {
+  const scopes = (round: Round): string[] =>
+    [...round.values()].flatMap(({ signals }) => signals.gaps.map((gap) => gap.scope))
+  const earlier = new Set(scopes(before))
+  return scopes(during).filter((scope) => !earlier.has(scope))
+}
+
+/** Returns whether a gap, perhaps of another collector, names what a metric is about: an attribute, or its entity. */
+function isNamed({ entity, attributes }: Metric, gaps: readonly string[]): boolean {
+  const names = [entity.id, ...Object.values(attributes).filter((value) => typeof value === 'string')]
+  return gaps.some((scope) => names.some((name) => scope.split(':').includes(name)))
 }
 
 /** Returns the key of a metric's series. */
