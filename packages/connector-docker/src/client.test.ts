@@ -171,11 +171,17 @@ describe('openEngine: missing objects', () => {
   })
 
   test('returns an empty list for an engine without volumes', async () => {
-    for (const body of ['{"Volumes":null,"Warnings":null}', '{}']) {
-      const { engine } = await openWith({ '/volumes': answering(body) })
-      expect(await engine.volumes(running)).toEqual([])
-    }
+    const { engine } = await openWith({ '/volumes': answering('{"Volumes":null,"Warnings":null}') })
+    expect(await engine.volumes(running)).toEqual([])
   })
+
+  test.each(['{}', '', '[{]', '<html></html>'])(
+    'rejects for the answer %j, which has no list of volumes',
+    async (body) => {
+      const { engine } = await openWith({ '/volumes': answering(body) })
+      await expect(engine.volumes(running)).rejects.toThrow('the answer has no list of volumes')
+    },
+  )
 })
 
 describe.each(questions)('openEngine: the request for %s', (what, path, ask) => {

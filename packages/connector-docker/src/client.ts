@@ -48,7 +48,7 @@ export async function openEngine(endpoint: Endpoint): Promise<EngineApi> {
       request('its networks', abortSignal, async () => listOf(await engine.listNetworks({ abortSignal }), toNetwork)),
     volumes: (abortSignal) =>
       request('its volumes', abortSignal, async () =>
-        ((await engine.listVolumes({ abortSignal } as object)).Volumes ?? []).map(toVolume),
+        volumesOf(await engine.listVolumes({ abortSignal } as object)).map(toVolume),
       ),
     diskUsage: (abortSignal) =>
       request('its disk usage', abortSignal, async () => toDiskUsage(await engine.df({ abortSignal } as never))),
@@ -152,6 +152,13 @@ async function unlessAborted<Answer>(signal: AbortSignal, answer: Promise<Answer
 function listOf<Row>(answer: unknown, translate: (row: unknown) => Row): Row[] {
   if (!Array.isArray(answer)) throw new Error('the answer is not a list')
   return answer.map((row) => translate(row))
+}
+
+/** @throws Error for an answer without the list, which is `null` on an engine without volumes */
+function volumesOf(answer: unknown): readonly unknown[] {
+  const { Volumes: volumes } = answer as { readonly Volumes?: unknown }
+  if (volumes !== null && !Array.isArray(volumes)) throw new Error('the answer has no list of volumes')
+  return volumes ?? []
 }
 
 /** Inspects an image. The client library's own method cannot be aborted. */

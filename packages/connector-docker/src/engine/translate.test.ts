@@ -164,10 +164,15 @@ describe('toDiskUsage', () => {
     ).toEqual({ images: 100, containers: 11, volumes: 7, buildCache: 40 })
   })
 
+  test('returns undefined, not 0, for an unknown size', () => {
+    const usage = toDiskUsage({ LayersSize: 100, Containers: null, Volumes: 'odd' })
+    expect(Object.values(usage)).toEqual([100, undefined, undefined, undefined])
+  })
+
   test.each([[{}], [{ LayersSize: null, Containers: null, Volumes: null, BuildCache: null }], [{ Volumes: 'odd' }]])(
-    'returns undefined, not 0, for %j',
+    'rejects %j, which has no size',
     (answer) => {
-      expect(Object.values(toDiskUsage(answer))).toEqual([undefined, undefined, undefined, undefined])
+      expect(() => toDiskUsage(answer)).toThrow('the answer has no disk usage')
     },
   )
 })

@@ -144,9 +144,11 @@ const diskUsageSchema = z.object({
   BuildCache: optional(z.array(z.object({ Size: number, Shared: flag }))),
 })
 
-/** Translates the answer to `GET /system/df`. Sizes in bytes. */
+/** Translates the answer to `GET /system/df`. Sizes in bytes. @throws Error when the answer has none of them. */
 export function toDiskUsage(answer: unknown) {
   const read = diskUsageSchema.parse(answer)
+  if (Object.values(read).every((part) => part === undefined || part === null))
+    throw new Error('the answer has no disk usage')
   return {
     images: read.LayersSize,
     containers: read.Containers?.reduce((sum, { SizeRw: size = 0 }) => sum + size, 0),
