@@ -63,6 +63,18 @@ describe('openLinuxClient', () => {
     expect(await names()).toContainEqual(['sdb', 10240])
   })
 
+  test.each(['proc/loadavg', 'proc/meminfo', 'proc/1/mountinfo', 'proc/1/net/dev'])(
+    'rejects an empty /%s instead of finding nothing',
+    async (file) => {
+      const root = fixtureRoot()
+      root.write(file, '')
+      const client = openFixture(root)
+      const reads = [client.loadAverage(), client.memory(), client.mounts(), client.networkInterfaces()]
+      const failures = (await Promise.allSettled(reads)).filter(({ status }) => status === 'rejected')
+      expect(failures).toMatchObject([{ reason: { message: `/${file} is empty: the agent cannot read this machine` } }])
+    },
+  )
+
   test('reads the boot of the host below the root', async () => {
     const boot = await openFixture(fixtureRoot()).boot()
     expect(boot.id).toBe('5b1c1a1e-8a5f-4f2e-9d0c-3c8f6f1f2a77')

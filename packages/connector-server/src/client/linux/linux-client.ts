@@ -115,9 +115,9 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
     filesystems: (signal) => filesystems(mounts(), signal),
     fileWriters: (mountPoint, limit) => findFileWriters(reader, `${self}/mountinfo`, mountPoint, limit),
     disks: async () => disks(),
-    networkInterfaces: async () => parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface),
+    networkInterfaces: async () => parseNetworkDevices(reader.filledText(`${self}/net/dev`), options.wantsInterface),
     networkLinks: async () =>
-      parseNetworkDevices(reader.text(`${self}/net/dev`), options.wantsInterface).flatMap(
+      parseNetworkDevices(reader.filledText(`${self}/net/dev`), options.wantsInterface).flatMap(
         ({ name }) => readNetworkLink(reader, name) ?? [],
       ),
     serviceProcesses: async () => readServiceProcesses(),
@@ -178,7 +178,7 @@ const MAX_CPU_COUNT_AGE_MS = 100
 function createCpuReader(reader: RootReader, { ticksPerSecond }: KernelUnits) {
   let last: CpuReading | undefined
   const read = (): CpuReading => {
-    last = { takenAt: performance.now(), ...parseProcStat(reader.text('proc/stat'), ticksPerSecond) }
+    last = { takenAt: performance.now(), ...parseProcStat(reader.filledText('proc/stat'), ticksPerSecond) }
     return last
   }
   return {
@@ -215,7 +215,7 @@ function createMemoryReader(reader: RootReader, mountTable: string): () => Memor
   }
   return () => {
     const zfs = !isShare && reader.exists(ZFS_STATISTICS) ? parseZfsCache(reader.text(ZFS_STATISTICS)) : undefined
-    const reading = toMemoryReading(parseMemoryInformation(reader.text('proc/meminfo')), zfs)
+    const reading = toMemoryReading(parseMemoryInformation(reader.filledText('proc/meminfo')), zfs)
     return { ...reading, container: readContainer(reading.total) }
   }
 }
@@ -225,7 +225,7 @@ function createMountReader(reader: RootReader, file: string, wantsMount: NameFil
   let lastText: string | undefined
   let mounts: readonly Mount[] = []
   return () => {
-    const text = reader.text(file, 'latin1')
+    const text = reader.filledText(file, 'latin1')
     if (text === lastText) return mounts
     const all = parseMountInformation(text)
     mounts = selectFilesystems(all, (mount) => isFile(reader, mount, all))
@@ -272,7 +272,10 @@ function pathOf(
 }
 
 function readLoadAverage(reader: RootReader): readonly [number, number, number] {
-  const [one = Number.NaN, five = Number.NaN, fifteen = Number.NaN] = reader.text('proc/loadavg').split(' ').map(Number)
+  const [one = Number.NaN, five = Number.NaN, fifteen = Number.NaN] = reader
+    .filledText('proc/loadavg')
+    .split(' ')
+    .map(Number)
   return [one, five, fifteen]
 }
 
@@ -301,7 +304,7 @@ function readBoot(reader: RootReader): Boot {
 }
 
 function readPaging(reader: RootReader): PagingReading {
-  const memory = parseMemoryInformation(reader.text('proc/meminfo'))
+  const memory = parseMemoryInformation(reader.filledText('proc/meminfo'))
   const statistics = `\n${reader.optionalText('proc/vmstat') ?? ''}`
   const faults = numberAfter(statistics, '\npgfault ')
   const majorFaults = numberAfter(statistics, '\npgmajfault ')

@@ -8,6 +8,8 @@ export interface RootReader {
   resolve(file: string): string
   /** Text of a file. @throws the system's error, such as ENOENT @param encoding @default utf8 */
   text(file: string, encoding?: 'utf8' | 'latin1'): string
+  /** Text of a file that a kernel never leaves empty. @throws Error if it is empty, as in some sandboxes */
+  filledText(file: string, encoding?: 'utf8' | 'latin1'): string
   /** Text of a file, or `undefined` if the kernel does not have it. */
   optionalText(file: string): string | undefined
   /**
@@ -48,6 +50,12 @@ export function createRootReader(root: string): RootReader {
     }
   }
 
+  const filledText: RootReader['filledText'] = (file, encoding) => {
+    const found = text(file, encoding)
+    if (found.trim() === '') throw new Error(`/${file} is empty: the agent cannot read this machine`)
+    return found
+  }
+
   const optionalText = (file: string): string | undefined => {
     try {
       return text(file)
@@ -69,6 +77,7 @@ export function createRootReader(root: string): RootReader {
     root,
     resolve: (file) => join(root, file),
     text,
+    filledText,
     optionalText,
     hostText: (file) => optionalText(root === '/' ? file : followLinks(file, link)),
     follow: (path, isLast) => followLinks(path, link, isLast),
