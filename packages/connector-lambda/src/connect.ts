@@ -1,4 +1,4 @@
-import { type ConnectContext, excludeNames } from '@rca/core/connector'
+import { type CollectContext, type ConnectContext, excludeNames } from '@rca/core/connector'
 import type { FunctionVersion } from './aws/aws-api.ts'
 import { openAws } from './aws/client.ts'
 import { accountSignals } from './collectors/account.ts'
@@ -38,15 +38,18 @@ export async function connect({ config, signal, log, keyedHash }: ConnectContext
   }
 }
 
-type Read = (signal: AbortSignal) => Promise<readonly FunctionVersion[]>
-
 /** Shares the result of a successful read. Reads at the same time are not shared: each has a time limit of its own. */
-function shareFor(maxAgeMs: number, read: Read): Read {
+function shareFor(
+  maxAgeMs: number,
+  read: (signal: AbortSignal) => Promise<readonly FunctionVersion[]>,
+): LambdaClient['listFunctions'] {
   let last: { readonly at: number; readonly found: readonly FunctionVersion[] } | undefined
-  return async (signal) => {
-    if (last !== undefined && performance.now() - last.at < maxAgeMs) return last.found
+  return async ({ signal, now }: Pick<CollectContext, 'signal' | 'now'>) => {
+    const age = last === undefined ? undefined : now().getTime() - last.at
+    // The clock may have been set back.
+    if (last !== undefined && age !== undefined && age >= 0 && age < maxAgeMs) return last.found
     const found = await read(signal)
-    last = { at: performance.now(), found }
+    last = { at: now().getTime(), found }
     return found
   }
 }

@@ -1,4 +1,4 @@
-import type { EntityReference, NameFilter } from '@rca/core/connector'
+import type { CollectContext, EntityReference, NameFilter } from '@rca/core/connector'
 import type { AwsApi, FunctionVersion } from './aws/aws-api.ts'
 import type { LambdaConfig } from './config.ts'
 
@@ -13,5 +13,5 @@ export interface LambdaClient {
   readonly isWatched: NameFilter
   readonly keyedHash: (text: string) => string
   /** Lists all versions of the functions that are not excluded, at most once in 30 seconds. */
-  listFunctions(signal: AbortSignal): Promise<readonly FunctionVersion[]>
+  listFunctions(context: Pick<CollectContext, 'signal' | 'now'>): Promise<readonly FunctionVersion[]>
 }

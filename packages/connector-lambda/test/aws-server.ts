@@ -19,8 +19,8 @@ export interface Region {
   events: Record<string, unknown>[]
   /** Items of a page. */
   pageSize: number
-  /** Answers in place of those above, by operation. */
-  answers: Record<string, Answer | undefined>
+  /** Answers in place of those above, by operation. The request of a `silence` is never answered. */
+  answers: Record<string, Answer | 'silence' | undefined>
 }
 
 export interface Answer {
@@ -34,6 +34,8 @@ export interface AwsServer {
   readonly region: Region
   /** Operations in order, such as `lambda:ListFunctions`. */
   readonly calls: string[]
+  /** Closes the server, which the end of the test does as well. */
+  close(): void
 }
 
 export const ACCOUNT = '123456789012'
@@ -54,14 +56,16 @@ export async function awsServer(changes: Partial<Region> = {}): Promise<AwsServe
     const body = await text(request)
     const { operation, answer } = answerTo(request, body, region)
     calls.push(operation)
-    send(response, region.answers[operation] ?? answer())
+    const given = region.answers[operation] ?? answer()
+    if (given !== 'silence') send(response, given)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
+  const close = (): void => {
     server.close()
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, region, calls }
+    server.closeAllConnections()
+  }
+  onTestFinished(close)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, region, calls, close }
 }
 
 /** An error as Lambda and the JSON protocols send it. */

@@ -13,7 +13,7 @@ export async function openClient(
   const client = await connect(connectContext(parsed))
   return {
     ...client,
-    listFunctions: async (signal) =>
+    listFunctions: async ({ signal }) =>
       (await client.aws.listFunctions(signal)).filter(({ name }) => client.isWatched(name)),
   }
 }

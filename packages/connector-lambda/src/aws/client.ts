@@ -41,7 +41,7 @@ export async function openAws(
   })
 
   const call = <Answer>(action: string, signal: AbortSignal, send: () => Promise<Answer>): Promise<Answer> =>
-    untilAborted(send(), signal).catch((error: unknown) => {
+    untilAborted(send, signal).catch((error: unknown) => {
       signal.throwIfAborted()
       throw toAwsError(error, action, region)
     })
@@ -227,13 +227,13 @@ function sending(signal: AbortSignal) {
 }
 
 /** Rejects when the signal aborts. The SDK notices it only while a request is under way, not between attempts. */
-async function untilAborted<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+async function untilAborted<Answer>(send: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([answer, aborted])
+    return await Promise.race([send(), aborted])
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

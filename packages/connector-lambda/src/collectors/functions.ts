@@ -93,7 +93,7 @@ export const functions: Collector<LambdaClient> = {
   interval: '1m',
   timeout: '50s',
   async collect(client, { signal, now, swapState }) {
-    const found = await client.listFunctions(signal)
+    const found = await client.listFunctions({ signal, now })
     const latest = found.filter(({ version }) => version === '$LATEST')
     const published = found.filter(({ version }) => version !== '$LATEST')
     const reading: Reading = {

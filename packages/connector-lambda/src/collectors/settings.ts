@@ -81,7 +81,7 @@ export const settings: Collector<LambdaClient> = {
   interval: '1m',
   timeout: '50s',
   async collect(client, { signal, now, swapState }) {
-    const found = await client.listFunctions(signal)
+    const found = await client.listFunctions({ signal, now })
     const latest = found.filter(({ version }) => version === '$LATEST')
     // Filled before the run ends.
     const readings = new Map<string, Reading>()

@@ -60,7 +60,7 @@ export const usage: Collector<LambdaClient> = {
   interval: '5m',
   timeout: '50s',
   async collect(client, { signal, now, swapState }) {
-    const functions = (await client.listFunctions(signal)).filter(({ version }) => version === '$LATEST')
+    const functions = (await client.listFunctions({ signal, now })).filter(({ version }) => version === '$LATEST')
     const to = Math.floor((now().getTime() - DELAY_MS) / METRIC_PERIOD_MS) * METRIC_PERIOD_MS
     // Filled before the run ends.
     const totals = new Map<string, Totals>()
