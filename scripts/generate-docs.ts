@@ -11,6 +11,7 @@ import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
 import type { Connector } from '../packages/core/src/connector/connector.ts'
 import { isConnector } from '../packages/core/src/connector/define-connector.ts'
+import { conformancePage } from './conformance-page.ts'
 import { connectorPage, page } from './connector-page.ts'
 import { writeOrCheck } from './generated-files.ts'
 
@@ -18,6 +19,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 interface ConnectorPackage {
   readonly name: string
+  readonly folder: string
   readonly connector: Connector
 }
 
@@ -25,6 +27,7 @@ const packages = await connectorPackages()
 const pages = new Map(
   packages.map(({ name, connector }) => [fileName(connector.type), connectorPage(connector, name)] as const),
 )
+pages.set('conformance.md', conformancePage(packages))
 pages.set('README.md', indexPage(packages))
 
 const leftOver = globSync('docs/connectors/*.md', { cwd: root }).filter((path) => !pages.has(basename(path)))
@@ -54,7 +57,7 @@ async function connectorPackages(): Promise<ConnectorPackage[]> {
     for (const field of ['type', 'title', 'description'] as const)
       if (manifest.rca[field] !== connector[field])
         throw new Error(`${path}: \`rca.${field}\` differs from the connector's \`${field}\`, "${connector[field]}"`)
-    found.push({ name: manifest.name, connector })
+    found.push({ name: manifest.name, folder: join(root, dirname(path)), connector })
   }
   return found
 }
@@ -68,6 +71,7 @@ function indexPage(all: readonly ConnectorPackage[]): string {
   return page([
     '# Connectors',
     table(['Type', 'Package', 'Description'], rows),
+    'Which checks they pass: [conformance of connectors](conformance.md).',
     '## Options of every agent',
     'In addition to the options of its connector, every agent takes these. A duration is an integer and a unit: `500ms`, `15s`, `10m`, `1h`, `7d`.',
     optionsTable(configJsonSchema(runtimeConfigSchema)),

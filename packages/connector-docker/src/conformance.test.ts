@@ -1,0 +1,110 @@
+import type { ServerResponse } from 'node:http'
+import { checks, type Fault, runChecks, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { expect, test } from 'vitest'
+import { type Answer, answering, engineServer, refusing, silent } from '../test/engine-server.ts'
+import { canary, captured } from '../test/fixtures.ts'
+import { docker } from './index.ts'
+
+const of = captured('engine-26-cgroup-v2')
+
+/** The client library waits for the rest of an answer that was cut, until the timeout: `client.test.ts`. */
+const FAULTS: Readonly<Record<string, Answer>> = {
+  'answers 403': refusing(403, 'denied by a plugin'),
+  'answers 500': refusing(500, 'no space left on device'),
+  'answers nothing': answering(''),
+  'answers malformed JSON': answering('[{]'),
+  'answers a page of HTML': answering('<html><body>Sign in</body></html>', 'text/html'),
+}
+
+const ROUTES = ['/info', '/containers/json', '/networks', '/volumes', '/system/df']
+
+/** An engine that works: with its captured answers, the current time, and a stream of events. */
+async function start(): Promise<ScenarioSystem> {
+  const streams = new Set<ServerResponse>()
+  const events: { readonly timeNano: bigint; readonly line: string }[] = []
+  const working: Readonly<Record<string, Answer>> = {
+    '/info': (request, response) =>
+      answering(JSON.stringify({ ...(of.json('info.json') as object), SystemTime: new Date().toISOString() }))(
+        request,
+        response,
+      ),
+    '/events': (request, response) => {
+      const [seconds = '0', nanoseconds = ''] = (
+        new URL(request.url ?? '', 'http://engine').searchParams.get('since') ?? '0'
+      ).split('.')
+      const since = BigInt(`${seconds}${nanoseconds.padEnd(9, '0')}`)
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+      for (const { timeNano, line } of events) if (timeNano >= since) response.write(line)
+      streams.add(response)
+      response.on('close', () => streams.delete(response))
+    },
+  }
+  const answers: Record<string, Answer> = { ...working }
+  const answer =
+    (changes: Readonly<Record<string, Answer>>): Fault =>
+    () => {
+      Object.assign(answers, changes)
+      return () => {
+        for (const route of Object.keys(changes)) delete answers[route]
+        Object.assign(answers, working)
+      }
+    }
+  let everywhere: Answer | undefined
+  const all =
+    (given: Answer): Fault =>
+    () => {
+      everywhere = given
+      return () => {
+        everywhere = undefined
+      }
+    }
+  const server = await engineServer(of, new Proxy(answers, { get: (own, route: string) => everywhere ?? own[route] }))
+  const { id, name, image } = of.container('crashed')
+  return {
+    options: { docker_host: `unix://${server.path}` },
+    faults: Object.fromEntries(
+      ROUTES.flatMap((route) =>
+        Object.entries(FAULTS).map(([fault, given]) => [`${route} ${fault}`, answer({ [route]: given })]),
+      ),
+    ),
+    deny: all(refusing(403, 'denied by a plugin')),
+    silence: all(silent),
+    empty: answer({
+      '/containers/json': answering('[]'),
+      '/networks': answering('[]'),
+      '/volumes': answering('{"Volumes":[]}'),
+      '/system/df': answering('{"LayersSize":0,"Images":[],"Containers":[],"Volumes":[],"BuildCache":[]}'),
+    }),
+    act: () => {
+      const timeNano = BigInt(Date.now()) * 1_000_000n
+      const attributes = { name, image, exitCode: '1' }
+      const line = `{"Type":"container","Action":"die","Actor":{"ID":"${id}","Attributes":${JSON.stringify(attributes)}},"scope":"local","timeNano":${timeNano}}\n`
+      events.push({ timeNano, line })
+      for (const stream of streams) stream.write(line)
+    },
+    breakStreams: () => {
+      for (const stream of streams) stream.destroy()
+    },
+    requests: () => server.requests.length,
+    secrets: [canary],
+    close: server.close,
+  }
+}
+
+/** The clock stands still: events have the engine's time. */
+const intervalMs = 1
+const scenario: Scenario = { name: of.name, options: { root_path: of.root }, intervalMs, maxRequests: 40, start }
+
+const suite = checks(docker, {
+  scenarios: [scenario],
+  packageFolder: `${import.meta.dirname}/..`,
+  nodeArguments: ['--conditions=@rca/source'],
+  strict: true,
+})
+for (const { id, run } of suite) test(id, run)
+
+// `npm run docs` writes the table of conformance from this file; `vitest -u` updates it.
+test('has the outcomes that conformance.json states', async () => {
+  const outcomes = summarize(await runChecks(suite))
+  await expect(`${JSON.stringify(outcomes, null, 2)}\n`).toMatchFileSnapshot('../conformance.json')
+})

@@ -1,0 +1,132 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { captured } from './fixtures.ts'
+
+/** Plural name, kind and captured objects, by group version. */
+const RESOURCES: Readonly<
+  Record<string, readonly (readonly [name: string, kind: string, objects: readonly string[]])[]>
+> = {
+  v1: [
+    ['namespaces', 'Namespace', ['namespace']],
+    ['nodes', 'Node', ['usage-node']],
+    ['resourcequotas', 'ResourceQuota', ['quota']],
+    ['limitranges', 'LimitRange', ['limit-range']],
+    ['services', 'Service', ['service']],
+    ['persistentvolumeclaims', 'PersistentVolumeClaim', ['usage-claim']],
+    ['configmaps', 'ConfigMap', []],
+    ['pods', 'Pod', ['usage-pods']],
+  ],
+  'apps/v1': [
+    ['deployments', 'Deployment', ['deployment']],
+    ['statefulsets', 'StatefulSet', ['stateful-set']],
+    ['daemonsets', 'DaemonSet', ['daemon-set']],
+    ['replicasets', 'ReplicaSet', []],
+  ],
+  'batch/v1': [
+    ['jobs', 'Job', ['job']],
+    ['cronjobs', 'CronJob', ['cron-job']],
+  ],
+  'autoscaling/v2beta2': [['horizontalpodautoscalers', 'HorizontalPodAutoscaler', ['autoscaler-v2beta2']]],
+  'policy/v1beta1': [['poddisruptionbudgets', 'PodDisruptionBudget', ['disruption-budget']]],
+  'discovery.k8s.io/v1beta1': [['endpointslices', 'EndpointSlice', ['endpoint-slice']]],
+  'networking.k8s.io/v1': [['ingresses', 'Ingress', ['ingress-v1']]],
+  'events.k8s.io/v1': [['events', 'Event', []]],
+}
+
+/** An API server on loopback with captured objects, which never change. */
+export interface ClusterServer {
+  readonly url: string
+  readonly requests: readonly string[]
+  /** Answers in another way, by the path without a query; `undefined` for the usual answer. */
+  answer: (path: string) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Ends the watches of a resource. */
+  breakWatches(resource: string): void
+  /** Resolves after the next request for a path that a condition accepts. */
+  requested(condition: (path: string) => boolean): Promise<void>
+  close(): Promise<void>
+}
+
+/** Starts the server. */
+export async function clusterServer(): Promise<ClusterServer> {
+  const requests: string[] = []
+  const waiting = new Set<(path: string) => void>()
+  const watches = new Map<ServerResponse, string>()
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster')
+    requests.push(request.url ?? '')
+    for (const take of waiting) take(pathname)
+    const given = cluster.answer(pathname)
+    if (given !== undefined) given(request, response)
+    else if (searchParams.has('watch')) {
+      const resource = pathname.split('/').at(-1) ?? ''
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
+      watches.set(response, resource)
+      response.on('close', () => watches.delete(response))
+    } else {
+      const found = answerTo(pathname)
+      json(response, found === undefined ? 404 : 200, found ?? { kind: 'Status', reason: 'NotFound', code: 404 })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cluster: ClusterServer = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    answer: () => undefined,
+    breakWatches: (resource) => {
+      for (const [watch, of] of watches) if (of === resource) watch.destroy()
+    },
+    requested: (condition) =>
+      new Promise((resolve) => {
+        const take = (path: string): void => {
+          if (!condition(path)) return
+          waiting.delete(take)
+          resolve()
+        }
+        waiting.add(take)
+      }),
+    close: async () => {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+  return cluster
+}
+
+function answerTo(path: string): object | undefined {
+  if (path === '/api/v1/namespaces/kube-system')
+    return { kind: 'Namespace', metadata: { name: 'kube-system', uid: 'cluster-of-a-test' } }
+  if (path.endsWith('/proxy/stats/summary')) return captured('stats-summary')
+  for (const [groupVersion, resources] of Object.entries(RESOURCES)) {
+    const root = groupVersion.includes('/') ? `/apis/${groupVersion}` : `/api/${groupVersion}`
+    if (path === root)
+      return {
+        kind: 'APIResourceList',
+        groupVersion,
+        resources: resources.map(([name, kind]) => ({
+          name,
+          kind,
+          namespaced: kind !== 'Namespace' && kind !== 'Node',
+          verbs: ['get', 'list', 'watch'],
+        })),
+      }
+    const [name, kind, files = []] = resources.find(([each]) => path === `${root}/${each}`) ?? []
+    if (name === undefined) continue
+    return { kind: `${kind}List`, metadata: { resourceVersion: '1000' }, items: files.flatMap(objectsIn) }
+  }
+  return undefined
+}
+
+/** Returns a captured object, or the items of a captured list. */
+function objectsIn(file: string): readonly unknown[] {
+  const found = captured(file)
+  return Array.isArray(found.items) ? found.items : [found]
+}
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
