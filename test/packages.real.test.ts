@@ -38,7 +38,7 @@ const [, major = 0, minor = 0] = (/^v(\d+)\.(\d+)/.exec(machineNode) ?? []).map(
 /** True if the machine's own Node has the SQLite of the API. */
 const hasSqlite = major > 22 || (major === 22 && minor >= 16)
 
-const names = ['core', 'connector-docker', 'connector-kubernetes', 'connector-server']
+const names = ['core', 'connector-docker', 'connector-kubernetes', 'connector-lambda', 'connector-server']
 const apps = ['agent', 'api']
 
 /** A connector of another vendor. */
@@ -138,6 +138,7 @@ console.log(JSON.stringify({ loaded, warnings: registry.warnings, options: descr
     expect(options).toEqual([
       expect.arrayContaining(['docker_host', 'log_level']),
       expect.arrayContaining(['kubeconfig', 'log_level']),
+      expect.arrayContaining(['aws_region', 'log_level']),
       expect.arrayContaining(['exclude_mounts', 'log_level']),
     ])
   })
@@ -146,7 +147,10 @@ console.log(JSON.stringify({ loaded, warnings: registry.warnings, options: descr
     const agent = join(folder, 'node_modules/.bin/rca-agent')
     const { stdout, stderr } = await inShell(folder, agent, ['types'], path)
     expect(stderr).toBe('')
-    expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual(['docker', 'kubernetes', 'server', ''])
+    expect(stdout.split('\n').map((line) => line.split('\t')[0])).toEqual([
+      ...['docker', 'kubernetes', 'lambda', 'server'],
+      '',
+    ])
   })
 
   it("have a program `rca-api` that runs on the repository's Node, and serves the chart of the agent", async () => {
@@ -154,7 +158,7 @@ console.log(JSON.stringify({ loaded, warnings: registry.warnings, options: descr
     try {
       const ask = (path: string) => fetch(url + path, { headers: { authorization: `Bearer ${admin_token}` } })
       expect(await (await ask('/api/v1/agent/types')).json()).toMatchObject({
-        types: ['docker', 'kubernetes', 'server'],
+        types: ['docker', 'kubernetes', 'lambda', 'server'],
       })
       expect(await (await ask('/charts/index.yaml')).text()).toContain('name: agent')
     } finally {

@@ -98,7 +98,7 @@ realDescribe('the archives of the agent', absence, () => {
   test('contain an agent that needs no Node, with its version and connectors', async () => {
     expect(await runAgent(['--version'])).toBe('1.2.3\n')
     const { types, problems } = JSON.parse(await runAgent(['types', '--json']))
-    expect(types.map(({ type }: { type: string }) => type)).toEqual(['docker', 'kubernetes', 'server'])
+    expect(types.map(({ type }: { type: string }) => type)).toEqual(['docker', 'kubernetes', 'lambda', 'server'])
     expect(problems).toEqual([])
   })
 
@@ -127,7 +127,7 @@ realDescribe('the archives of the agent', absence, () => {
     writeFileSync(join(installed, 'index.js'), connector)
     const url = `http://127.0.0.1:${(broker.address() as AddressInfo).port}`
     const env = { RCA_CONNECTORS: folder, AGENT_TYPE: 'acme/queues', BROKER_URL: url }
-    expect(await runAgent(['types'], env)).toContain('acme/queues\tWatch queues\n')
+    expect(await runAgent(['types'], env)).toContain('acme/queues\tWatch queues\trca-connector-queues@1.0.0\n')
     const { data } = JSON.parse(await runAgent(['collect'], env))
     expect(data.gaps).toEqual([])
     expect(data.metrics).toContainEqual(expect.objectContaining({ name: 'acme.queue.messages', value: 5 }))

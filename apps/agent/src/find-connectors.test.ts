@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { temporaryDirectory } from '../test/fakes.ts'
 import { findConnectors } from './find-connectors.ts'
 
-const OWN_TYPES = ['docker', 'kubernetes', 'server']
+const OWN_TYPES = ['docker', 'kubernetes', 'lambda', 'server']
 
 /** Makes a folder of connectors, with one package of each type. */
 function folderWith(...types: string[]): string {
