@@ -26,7 +26,7 @@ export function deploy(target: DeploymentTarget<LambdaConfig>): Deployment {
     prerequisites: [
       'the AWS CLI, version 2, is installed and `aws sts get-caller-identity` names the account to watch, as in AWS CloudShell',
       'you may create stacks, roles, secrets, log groups and ECS services there',
-      `Fargate can pull the image \`${image}\`, and it contains \`@rca/connector-lambda\``,
+      `Fargate can pull the image \`${image}\``,
       subnets.length === 0
         ? 'the region has a default VPC, or you set `subnets`'
         : 'the platform and AWS can be reached from the subnets',
