@@ -97,9 +97,14 @@ realDescribe('the archives of the agent', absence, () => {
 
   test('contain an agent that needs no Node, with its version and connectors', async () => {
     expect(await runAgent(['--version'])).toBe('1.2.3\n')
-    const { types, problems } = JSON.parse(await runAgent(['types', '--json']))
+    const { types, problems, warnings } = JSON.parse(await runAgent(['types', '--json']))
     expect(types.map(({ type }: { type: string }) => type)).toEqual(['docker', 'kubernetes', 'lambda', 'server'])
-    expect(problems).toEqual([])
+    expect([problems, warnings]).toEqual([[], []])
+    // They are described without their code.
+    for (const { connector } of types) {
+      const file = join(home, `rca-agent-1.2.3-${own}/app/node_modules`, connector.package, 'rca.json')
+      expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject(connector)
+    }
   })
 
   test('contain an agent that reads this machine', async () => {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from 'rolldown'
+import { STATIC_DESCRIPTION_FILE } from '../../packages/core/src/registry/static-description.ts'
+import { describeConnector } from '../connector-description.ts'
 import type { ArchiveFile } from './archive.ts'
 import { type BundledPackage, packageOf } from './bundled-package.ts'
 
@@ -26,6 +29,7 @@ const NATIVE = ['cpu-features', /\.node$/]
  */
 export async function bundleAgent(root: string, version: string): Promise<Bundle> {
   const connectors = connectorsOf(root)
+  const descriptions = await Promise.all(connectors.map(({ name }) => descriptionOf(root, name, version)))
   const input = {
     main: 'apps/agent/src/main.ts',
     healthcheck: 'apps/agent/src/healthcheck.ts',
@@ -76,6 +80,7 @@ export async function bundleAgent(root: string, version: string): Promise<Bundle
       }),
       ...chunks.map(({ fileName, code }) => ({ path: `app/dist/${fileName}`, content: code })),
       ...connectors.flatMap(({ name, rca }) => facade(name, version, { '.': fileOf(name) }, { rca })),
+      ...descriptions,
       ...facade('@rca/core', version, { '.': 'core', './connector': 'core-connector', './protocol': 'core-protocol' }),
     ],
     packages: [...packages.values()].toSorted((a, b) => (`${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1)),
@@ -93,6 +98,12 @@ function facade(name: string, version: string, modules: Readonly<Record<string, 
       content: `export * from '../../../dist/${file}.js'\n`,
     })),
   ]
+}
+
+/** Describes a connector, so that its options are known without its code. */
+async function descriptionOf(root: string, name: string, version: string): Promise<ArchiveFile> {
+  const { href } = pathToFileURL(join(root, sourceOf(root, name)))
+  return json(`app/node_modules/${name}/${STATIC_DESCRIPTION_FILE}`, await describeConnector(href, { name, version }))
 }
 
 function connectorsOf(root: string): ConnectorPackage[] {
