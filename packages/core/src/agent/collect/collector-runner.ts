@@ -8,6 +8,7 @@ import { createEventLimit } from '../validate/event-limit.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
 import { type CollectorRun, createCollectorHealth } from './collector-health.ts'
 import { type Blocked, createEventLoopMonitor, type EventLoopMonitor } from './event-loop-monitor.ts'
+import { createMemoryMonitor, type MemoryGrowth, type MemoryMonitor } from './memory-monitor.ts'
 import { createSignalStream, isStream, type MetricSink } from './signal-stream.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -23,6 +24,8 @@ export interface CollectorRunnerOptions<Client> {
   readonly signal: AbortSignal
   /** @default a monitor of this process */
   readonly monitor?: EventLoopMonitor
+  /** @default a monitor of this process */
+  readonly memory?: MemoryMonitor
 }
 
 export interface RunOptions {
@@ -38,8 +41,9 @@ const NO_SIGNALS: ValidatedSignals = { entities: [], metrics: [], events: [], ga
 
 /** Runs collectors: isolated from each other, each with its timeout, and never two runs of one collector at a time. */
 export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Client>) {
-  const { connector, redact, now, log, monitor = createEventLoopMonitor() } = options
+  const { connector, redact, now, log, monitor = createEventLoopMonitor(), memory = createMemoryMonitor() } = options
   const blocking = new Set<string>()
+  const growing = new Set<string>()
   /** Runs of collectors that must not run beside others. */
   let alone: Promise<unknown> = Promise.resolve()
   const health = createCollectorHealth(redact, options.log)
@@ -59,6 +63,7 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
     }
     let run: CollectorRun
     const watched = monitor.begin(collector)
+    memory.begin(collector)
     try {
       const collect = guarded.get(collector)?.collect
       if (collect === undefined) throw new TypeError(`\`${connector.type}\` has no collector \`${collector}\``)
@@ -67,14 +72,14 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
     } catch (error) {
       run = toRun(NO_SIGNALS, reasonOf(error))
     }
-    run = withBlocks(run, monitor.end(watched))
+    run = withGrowth(withBlocks(run, monitor.end(watched)), memory.end(collector))
     if (run.error === undefined || !options.signal.aborted) health.record(run, startedAt)
     return run
   }
 
   /** Books blocks of the event loop to the collector that caused them, as a gap. */
   const withBlocks = (run: CollectorRun, { ownMs, othersMs }: Blocked): CollectorRun => {
-    const { collector, signals } = run
+    const { collector } = run
     const durationMs = Math.max(0, run.durationMs - othersMs)
     if (ownMs === 0) {
       blocking.delete(collector)
@@ -83,15 +88,29 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
     if (!blocking.has(collector)) log.warn({ collector, blocked_ms: Math.round(ownMs) }, 'collector blocks the agent')
     blocking.add(collector)
     const reason = `it blocked the event loop for ${(ownMs / 1000).toFixed(1)} s: heartbeats, events and other collectors waited`
-    return {
-      ...run,
-      durationMs,
-      signals: { ...signals, gaps: [...signals.gaps, { scope: `blocked:${collector}`, reason }] },
+    return withGap({ ...run, durationMs }, `blocked:${collector}`, reason)
+  }
+
+  /** Books memory that a collector keeps, as a gap. */
+  const withGrowth = (run: CollectorRun, growth: MemoryGrowth | undefined): CollectorRun => {
+    const { collector } = run
+    if (growth === undefined) {
+      growing.delete(collector)
+      return run
     }
+    const { runs } = growth
+    const megabytes = Math.round(growth.bytes / 1e6)
+    if (!growing.has(collector)) log.warn({ collector, megabytes, runs }, 'collector keeps more memory after each run')
+    growing.add(collector)
+    const reason = `it keeps more memory after each run: ${megabytes} MB in the last ${runs} runs. The agent ends when its memory is used up`
+    return withGap(run, `memory:${collector}`, reason)
   }
 
   const start = (name: string, runOptions: RunOptions): Promise<CollectorRun> => {
-    const runs = monitor.takeSuspect(name) ? alone.then(() => runNow(name, runOptions)) : runNow(name, runOptions)
+    const runs =
+      monitor.takeSuspect(name) || memory.isLooking()
+        ? alone.then(() => runNow(name, runOptions))
+        : runNow(name, runOptions)
     const run = runs.finally(() => running.delete(name))
     alone = Promise.all([alone, run])
     running.set(name, run)
@@ -116,6 +135,10 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
       for (const collector of guarded.values()) collector.reset()
     },
   }
+}
+
+function withGap(run: CollectorRun, scope: string, reason: string): CollectorRun {
+  return { ...run, signals: { ...run.signals, gaps: [...run.signals.gaps, { scope, reason }] } }
 }
 
 /** Wraps a collector with its timeout, its state and validation. */
