@@ -20,7 +20,7 @@ async function gapsOf(api: TestApi, scope: string): Promise<FoldedGap[]> {
 const periodsOf = async (api: TestApi) => (await gapsOf(api, 'reports')).flatMap(({ periods }) => periods)
 
 const restartsOf = async (api: TestApi) =>
-  (await api.list<{ name: string; at: string }>('/api/v1/events?name=agent.restarted')).toReversed()
+  (await api.list<{ at: string; body: string; attributes: object }>('/api/v1/events?name=agent.restarted')).toReversed()
 
 /** Sends a report with the time and the sequence of a second, or another sequence. */
 async function report(api: TestApi, token: string, second: number, sequence = second, rest: object = {}) {
@@ -43,6 +43,35 @@ async function heartbeat(api: TestApi, token: string, second: number, startedAt:
 }
 
 describe('a restarted agent', () => {
+  test('has an event that names another version of its connector', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    const connectors = [
+      undefined,
+      { package: '@acme/rca-docker', version: '1.0.0' },
+      { package: '@acme/rca-docker', version: '1.1.0' },
+      { package: '@rca/connector-docker', version: '1.1.0' },
+      { package: '@rca/connector-docker', version: '1.1.0' },
+    ]
+    for (const [index, connector] of connectors.entries())
+      await heartbeat(api, token, 10 * index, 10 * index, {
+        connector,
+        agent_version: index < 2 ? '1.0.0' : '1.1.0',
+      })
+    const restarts = await restartsOf(api)
+    expect(restarts.map(({ body }) => body)).toEqual([
+      'The agent was restarted.',
+      'The agent was restarted with version 1.1.0, after 1.0.0; with @acme/rca-docker 1.1.0, after 1.0.0.',
+      'The agent was restarted with @rca/connector-docker 1.1.0, after @acme/rca-docker 1.1.0.',
+      'The agent was restarted.',
+    ])
+    expect(restarts[1]?.attributes).toMatchObject({
+      'agent.connector.package': '@acme/rca-docker',
+      'agent.connector.version': '1.1.0',
+      'agent.connector.version_before': '1.0.0',
+    })
+  })
+
   test('that was killed six times while the platform was away has an event, and a gap of the time without reports', async () => {
     const api = await startApi()
     const token = await api.provision()

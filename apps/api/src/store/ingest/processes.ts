@@ -1,4 +1,4 @@
-import { type HeartbeatRequest, SEVERITIES } from '@rca/core/protocol'
+import { type ConnectorOrigin, type HeartbeatRequest, SEVERITIES } from '@rca/core/protocol'
 import type { Selectable, Transaction } from 'kysely'
 import type { AgentIdentity } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
@@ -18,13 +18,13 @@ type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
 /** The process of an agent before a heartbeat. */
 export type Run = Pick<
   Selectable<Tables['agents']>,
-  'started_at' | 'agent_version' | 'online_since' | 'last_seen_at' | 'clock_offset'
+  'started_at' | 'agent_version' | 'connector' | 'online_since' | 'last_seen_at' | 'clock_offset'
 >
 
 export async function findRun(transaction: Transaction<Tables>, agent: AgentIdentity): Promise<Run | undefined> {
   return transaction
     .selectFrom('agents')
-    .select(['started_at', 'agent_version', 'online_since', 'last_seen_at', 'clock_offset'])
+    .select(['started_at', 'agent_version', 'connector', 'online_since', 'last_seen_at', 'clock_offset'])
     .where(({ and }) => and(agent))
     .executeTakeFirst()
 }
@@ -108,12 +108,16 @@ async function writeRestart(
   transaction: Transaction<Tables>,
   key: number,
   before: Run | undefined,
-  { agent_id, agent_version, started_at }: HeartbeatRequest,
+  { agent_id, agent_version, connector, started_at }: HeartbeatRequest,
   at: number,
 ): Promise<void> {
   const startedAt = Date.parse(started_at)
   if (before === undefined || before.started_at === null || before.started_at === startedAt) return
-  const isOtherVersion = before.agent_version !== agent_version
+  const connectorBefore = before.connector === null ? undefined : (JSON.parse(before.connector) as ConnectorOrigin)
+  const changes = [
+    ...(before.agent_version === agent_version ? [] : [`version ${agent_version}, after ${before.agent_version}`]),
+    ...changeOfConnector(connectorBefore, connector),
+  ]
   await writeEvents(transaction, [
     {
       agent_key: key,
@@ -123,13 +127,24 @@ async function writeRestart(
       severity: SEVERITIES.indexOf('info'),
       entity_type: 'agent',
       entity_id: agent_id.toLowerCase(),
-      body: `The agent was restarted${isOtherVersion ? ` with version ${agent_version}, after ${before.agent_version}` : ''}.`,
+      body: `The agent was restarted${changes.length === 0 ? '' : ` with ${changes.join('; with ')}`}.`,
       attributes: JSON.stringify({
         'agent.started_at': started_at,
         'agent.started_before': new Date(before.started_at).toISOString(),
         'agent.version': agent_version,
         'agent.version_before': before.agent_version,
+        'agent.connector.package': connector?.package,
+        'agent.connector.version': connector?.version,
+        'agent.connector.version_before': connectorBefore?.version,
       }),
     },
   ])
+}
+
+/** Describes the change of a connector. Agents of earlier versions do not name theirs. */
+function changeOfConnector(before: ConnectorOrigin | undefined, now: ConnectorOrigin | undefined): string[] {
+  if (before === undefined || now === undefined) return []
+  if (before.package !== now.package)
+    return [`${now.package} ${now.version}, after ${before.package} ${before.version}`]
+  return before.version === now.version ? [] : [`${now.package} ${now.version}, after ${before.version}`]
 }
