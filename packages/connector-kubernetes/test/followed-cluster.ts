@@ -61,7 +61,7 @@ export function followedCluster(api: Partial<KubernetesApi> = {}, config: object
       return () => void listeners.delete(listener)
     },
     listed: async () => undefined,
-    syncStatus: () => ({ isListed: true, isCurrent: true, gaps: [] }),
+    syncStatus: () => ({ isListed: true, isCurrent: true, unlisted: [], gaps: [] }),
     missing: () => undefined,
     close: () => undefined,
   }

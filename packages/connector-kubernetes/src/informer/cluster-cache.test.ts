@@ -30,12 +30,13 @@ const kinds = {
 } as const
 
 /** Opens a cache on a server with the given kinds. */
-async function scene(first: Discovery) {
+async function scene(first: Discovery, namespaces: readonly string[] = []) {
   const server = { discovery: first, objects: [scaler('web')] }
   const lists: string[] = []
   const api: Pick<KubernetesApi, 'discover' | 'list' | 'watch'> = {
     discover: async () => server.discovery,
-    list: async ({ version, resource }, { onItems }) => {
+    list: async ({ version, resource }, { onItems, namespace }) => {
+      if (namespace === 'locked') throw new KubernetesError('allow verb `list`', { status: 403 })
       lists.push(`${resource} ${version}`)
       onItems(server.objects)
       return '1'
@@ -47,7 +48,7 @@ async function scene(first: Discovery) {
   }
   const { signal } = new AbortController()
   const cluster = await openClusterCache(
-    { api: api as KubernetesApi, kinds, namespaces: [], keyedHash: fakeFingerprint },
+    { api: api as KubernetesApi, kinds, namespaces, keyedHash: fakeFingerprint },
     signal,
   )
   onTestFinished(cluster.close)
@@ -71,6 +72,18 @@ describe('openClusterCache', () => {
     expect(cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({ isCurrent: true })
     expect(cluster.missing('horizontalPodAutoscalers')).toBeUndefined()
     expect(lists).toEqual(['horizontalpodautoscalers v2'])
+  })
+
+  test('knows which namespaces were never listed', async () => {
+    const { cluster } = await scene({ resources: [autoscalers('v2')], failures: [] }, ['a', 'locked'])
+    expect(cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({
+      isListed: true,
+      isCurrent: false,
+      unlisted: ['locked'],
+      gaps: [{ scope: 'kubernetes:horizontalpodautoscalers/locked', reason: 'allow verb `list`' }],
+    })
+    const whole = await scene({ resources: [autoscalers('v2')], failures: [] })
+    expect(whole.cluster.syncStatus('horizontalPodAutoscalers')).toMatchObject({ unlisted: [] })
   })
 
   test('discovers a group again after a minute that did not answer at the start', async () => {

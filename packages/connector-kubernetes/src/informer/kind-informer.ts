@@ -39,6 +39,8 @@ export interface SyncStatus {
   readonly isListed: boolean
   /** Every watch works: the cached objects are those of the cluster. */
   readonly isCurrent: boolean
+  /** Namespaces that were never listed. Empty if one watch is on the whole cluster. */
+  readonly unlisted: readonly string[]
   readonly gaps: readonly { readonly scope: string; readonly reason: string; readonly since?: string }[]
 }
 
@@ -101,6 +103,9 @@ export function createKindInformer<Slim extends SlimObject>(options: KindInforme
     status: () => ({
       isListed: reflectors.some(({ reflector }) => reflector.isSynced),
       isCurrent: reflectors.every(({ reflector }) => reflector.isSynced && reflector.watchError === undefined),
+      unlisted: reflectors.flatMap(({ reflector, namespace }) =>
+        reflector.isSynced || namespace === undefined ? [] : [namespace],
+      ),
       gaps: reflectors.flatMap(gapsOf),
     }),
   }
@@ -109,6 +114,8 @@ export function createKindInformer<Slim extends SlimObject>(options: KindInforme
 interface ScopedReflector<Slim extends SlimObject> {
   readonly reflector: Reflector<Slim>
   readonly scope: string
+  /** `undefined` for the whole cluster. */
+  readonly namespace: string | undefined
   /** Resolves when the first list succeeded or failed. */
   readonly attempted: Promise<void>
 }
@@ -143,7 +150,7 @@ function reflect<Slim extends SlimObject>(
   void reflector.run(signal)
   const place = namespace === undefined ? '' : `/${namespace}`
   const attempted = Promise.race([reflector.synced, failed])
-  return { reflector, scope: `kubernetes:${resource.resource}${place}`, attempted }
+  return { reflector, scope: `kubernetes:${resource.resource}${place}`, namespace, attempted }
 }
 
 function gapsOf<Slim extends SlimObject>({ reflector, scope }: ScopedReflector<Slim>): SyncStatus['gaps'] {

@@ -143,7 +143,12 @@ test('pods reports a pod and its containers', async () => {
 
 test('requests does not fail for five minutes while pods cannot be listed, which their own collector reports', async () => {
   const { client } = filled()
-  const unlisted: SyncStatus = { isListed: false, isCurrent: false, gaps: [{ scope: 's', reason: 'forbidden' }] }
+  const unlisted: SyncStatus = {
+    isListed: false,
+    isCurrent: false,
+    unlisted: [],
+    gaps: [{ scope: 's', reason: 'forbidden' }],
+  }
   const refused = { ...client, cluster: { ...client.cluster, syncStatus: () => unlisted } }
   expect(await collect('requests', refused)).toEqual({})
   await expect(collect('pods', refused)).rejects.toThrow('forbidden')
@@ -224,7 +229,7 @@ test('replica-sets sends all metrics after a full snapshot that could not measur
   const cluster = filled()
   const collector = kubernetes.collectors['replica-sets'] as Collector<KubernetesClient>
   const { context } = usageContext()
-  const stale = withStatus(cluster, { isListed: true, isCurrent: false, gaps: [] })
+  const stale = withStatus(cluster, { isListed: true, isCurrent: false, unlisted: [], gaps: [] })
   const first = pointsOf(await collector.collect(cluster.client, context))
   expect(Object.keys(first)).not.toEqual([])
   expect(pointsOf(await collector.collect(stale, context))).toEqual({})
@@ -244,13 +249,32 @@ function withStatus(
 
 test('deployments returns the last known entities and no metrics while the kind cannot be watched', async () => {
   const gaps = [{ scope: 'kubernetes:deployments', reason: 'the server does not answer' }]
-  const collected = await collect('deployments', withStatus(filled(), { isListed: true, isCurrent: false, gaps }))
+  const collected = await collect(
+    'deployments',
+    withStatus(filled(), { isListed: true, isCurrent: false, unlisted: [], gaps }),
+  )
   expect([collected.entities?.length, collected.metrics, collected.gaps]).toEqual([1, [], gaps])
+})
+
+test('entities of a namespace that was never listed, and of a kind whose group does not answer, are kept', async () => {
+  const gaps = [{ scope: 'kubernetes:deployments/shop', reason: 'allow verb `list`' }]
+  const refused = withStatus(filled(), { isListed: true, isCurrent: false, unlisted: ['shop'], gaps })
+  const silent = withStatus(followedCluster(), undefined, 'apps/v1 does not answer: timeout')
+  for (const [name, type] of [
+    ['deployments', 'k8s.deployment'],
+    ['services', 'k8s.service'],
+    ['nodes', 'k8s.node'],
+    ['pods', 'k8s.pod'],
+  ] as const) {
+    expect((await collect(name, refused)).unread).toEqual([{ type: 'k8s.namespace', id: 'shop' }])
+    expect((await collect(name, silent)).unread).toEqual([{ type }])
+  }
+  expect((await collect('secrets', withStatus(followedCluster(), undefined))).unread).toEqual([])
 })
 
 test('pods fails if the kind was never listed', async () => {
   const gaps = [{ scope: 'kubernetes:pods', reason: 'allow verb `list`' }]
-  const stale = withStatus(followedCluster(), { isListed: false, isCurrent: false, gaps })
+  const stale = withStatus(followedCluster(), { isListed: false, isCurrent: false, unlisted: [], gaps })
   await expect(collect('pods', stale)).rejects.toThrow('allow verb `list`')
 })
 
@@ -284,6 +308,8 @@ test('namespaces gets configured namespaces by name, and has a gap for a missing
     { scope: 'kubernetes:namespaces/missing', reason: '`namespaces`: namespace missing does not exist' },
     { scope: 'kubernetes:namespaces/locked', reason: 'allow verb `get`' },
   ])
+  // Forbidden is not deleted.
+  expect(collected.unread).toEqual([{ type: 'k8s.namespace', id: 'locked' }])
 })
 
 test('the deployment is planned without a cluster', () => {

@@ -7,10 +7,12 @@ import {
   inTimeSlices,
   type Metric,
   type NameFilter,
+  type Signals,
 } from '@rca/core/connector'
 import type { SyncStatus } from '../informer/kind-informer.ts'
 import { labelFilter } from './common-signals.ts'
 import { storedDeltaFilter } from './delta-filter.ts'
+import { entityTypes } from './references.ts'
 
 type Interval = NonNullable<Collector<never>['interval']>
 
@@ -40,6 +42,8 @@ export type Entities = readonly [Entity, ...Entity[]]
 
 /** The signals of one kind's objects. */
 export interface KindSignals<Slim> {
+  /** Type of the objects' entities. Those of their parts have a relation to them. */
+  readonly type: string
   /** Important changes are events, which do not wait for the interval. @default 30s */
   readonly interval?: Interval
   /** Selects the objects that are reported. @default all of them */
@@ -54,7 +58,8 @@ export interface KindSignals<Slim> {
 
 /**
  * Returns a collector that reports every object of a kind. While the kind cannot be synced, the collector returns the
- * last known entities, no metrics, and a gap. It fails if the kind was never listed.
+ * last known entities, no metrics, and a gap. Namespaces that were never listed are unread. It fails if the kind was
+ * never listed.
  */
 export function kindCollector<Kind extends string, Slim extends { readonly uid: string }>(
   kind: Kind,
@@ -76,7 +81,12 @@ export function kindCollector<Kind extends string, Slim extends { readonly uid: 
     interval: signals.interval ?? DEFAULT_INTERVAL,
     timeout: KIND_TIMEOUT,
     async collect(client: Client, context: CollectContext) {
-      const { objects, isCurrent, gaps } = await cachedObjects(client.cluster, kind, context.signal)
+      const { objects, isCurrent, gaps, unread } = await cachedObjects(
+        client.cluster,
+        kind,
+        context.signal,
+        signals.type,
+      )
       const cache = cacheOf(client)
       const entities: Entity[] = []
       const metrics: (Metric | undefined)[] = []
@@ -97,27 +107,43 @@ export function kindCollector<Kind extends string, Slim extends { readonly uid: 
         }
       filter.retain(objects)
       cache.retain(objects)
-      return { entities, metrics, gaps }
+      return { entities, metrics, gaps, unread }
     },
   }
 }
 
-/** Returns the cached objects of a kind. @throws Error when the kind was never listed, although the server has it */
+interface CachedObjects<Slim> {
+  readonly objects: ReadonlyMap<string, Slim>
+  readonly isCurrent: boolean
+  readonly gaps: SyncStatus['gaps']
+  readonly unread: NonNullable<Signals['unread']>
+}
+
+/**
+ * Returns the cached objects of a kind, and which of its entities could not be read.
+ *
+ * @param type type of the entities of these objects, if they have any
+ * @throws Error when the kind was never listed, although the server has it
+ */
 export async function cachedObjects<Kind extends string, Slim>(
   cluster: KindSource<Kind, Slim>,
   kind: Kind,
   signal: AbortSignal,
-) {
+  type?: string,
+): Promise<CachedObjects<Slim>> {
   await cluster.listed(signal)
   const objects = cluster.objects(kind)
   const status = cluster.syncStatus(kind)
   if (status === undefined) {
     const reason = cluster.missing(kind)
     const gaps = reason === undefined ? [] : [{ scope: `kubernetes:${kind.toLowerCase()}`, reason }]
-    return { objects, isCurrent: false, gaps }
+    // Its group may not answer at present.
+    const unread = reason === undefined || type === undefined ? [] : [{ type }]
+    return { objects, isCurrent: false, gaps, unread }
   }
   if (!status.isListed) throw new Error(status.gaps[0]?.reason ?? `no ${kind} were listed yet`)
-  return { objects, isCurrent: status.isCurrent, gaps: status.gaps }
+  const unread = status.unlisted.map((id) => ({ type: entityTypes.Namespace, id }))
+  return { objects, isCurrent: status.isCurrent, gaps: status.gaps, unread }
 }
 
 /** Keeps the same entity objects as long as their content is equal: they then cost core no comparison. */

@@ -50,6 +50,7 @@ export const autoscalerSignals = {
 }
 
 export const autoscalers = kindCollector('horizontalPodAutoscalers', {
+  type: autoscalerSignals.autoscaler.type,
   entity: (autoscaler: Autoscaler, allowsLabel) =>
     autoscalerSignals.autoscaler.entity({
       id: namedId(autoscaler),

@@ -49,6 +49,7 @@ export const claimSignals = {
 }
 
 export const claims = kindCollector('persistentVolumeClaims', {
+  type: claimSignals.claim.type,
   interval: '60s',
   entity: (claim: Claim, allowsLabel) =>
     claimSignals.claim.entity({

@@ -43,6 +43,7 @@ export const secretSignals = {
 }
 
 export const configMaps = kindCollector('configMaps', {
+  type: configMapSignals.configMap.type,
   interval: '60s',
   entity: (object: ConfigObject, allowsLabel) =>
     configMapSignals.configMap.entity({
@@ -57,6 +58,7 @@ export const configMaps = kindCollector('configMaps', {
 })
 
 export const secrets = kindCollector('secrets', {
+  type: secretSignals.secret.type,
   interval: '60s',
   entity: (object: ConfigObject, allowsLabel) =>
     secretSignals.secret.entity({

@@ -65,6 +65,7 @@ export const cronJobSignals = {
 }
 
 export const cronJobs = kindCollector('cronJobs', {
+  type: cronJobSignals.cronJob.type,
   entity: (cronJob: CronJob, allowsLabel) =>
     cronJobSignals.cronJob.entity({
       id: namedId(cronJob),

@@ -47,6 +47,7 @@ export const disruptionBudgetSignals = {
 }
 
 export const disruptionBudgets = kindCollector('podDisruptionBudgets', {
+  type: disruptionBudgetSignals.disruptionBudget.type,
   entity: (budget: DisruptionBudget, allowsLabel) =>
     disruptionBudgetSignals.disruptionBudget.entity({
       id: namedId(budget),

@@ -64,6 +64,7 @@ export const ingressSignals = {
 }
 
 export const ingresses = kindCollector('ingresses', {
+  type: ingressSignals.ingress.type,
   interval: '60s',
   entity: (ingress: Ingress, allowsLabel) =>
     ingressSignals.ingress.entity({

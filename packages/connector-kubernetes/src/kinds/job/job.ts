@@ -61,6 +61,7 @@ export const jobSignals = {
 }
 
 export const jobs = kindCollector('jobs', {
+  type: jobSignals.job.type,
   entity: (job: Job, allowsLabel) =>
     jobSignals.job.entity({
       id: namedId(job),

@@ -47,6 +47,7 @@ export const limitRangeSignals = {
 }
 
 export const limitRanges = kindCollector('limitRanges', {
+  type: limitRangeSignals.limitRange.type,
   interval: '60s',
   entity: (range: LimitRange, allowsLabel) =>
     limitRangeSignals.limitRange.entity({

@@ -85,6 +85,7 @@ export const namespaces: Collector<NamespaceClient> = {
 }
 
 const allNamespaces = kindCollector('namespaces', {
+  type: namespaceSignals.namespace.type,
   entity: describe,
   metrics: ({ phase }, entity) => [phasePoint(phase, entity)],
 })
@@ -100,7 +101,8 @@ async function getNamespace(name: string, client: NamespaceClient, signal: Abort
     const entity = describe(namespace, labelFilter(client.config.object_labels), client.entity)
     return { entities: [entity], metrics: [phasePoint(namespace.phase, entity)] }
   } catch (error) {
-    return gap(error instanceof Error ? error.message : String(error))
+    const reason = error instanceof Error ? error.message : String(error)
+    return { ...gap(reason), unread: [namespaceSignals.namespace.reference(name)] }
   }
 }
 

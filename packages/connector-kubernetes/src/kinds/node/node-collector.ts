@@ -86,7 +86,7 @@ export const nodes: Collector<KindClient<NodeSource>> = {
   timeout: KIND_TIMEOUT,
   async collect(client, context) {
     const { cluster } = client
-    const found = await cachedObjects<'nodes', Node>(cluster, 'nodes', context.signal)
+    const found = await cachedObjects<'nodes', Node>(cluster, 'nodes', context.signal, signals.node.type)
     const demand = cluster.syncStatus('pods')?.isCurrent === true ? await demandByNode(cluster) : undefined
     const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
@@ -98,7 +98,7 @@ export const nodes: Collector<KindClient<NodeSource>> = {
       if (found.isCurrent) metrics.push(...filter.changedPoints(node, measure(node, described[0], demand)))
     }
     filter.retain(found.objects)
-    return { entities, metrics, gaps: found.gaps }
+    return { entities, metrics, gaps: found.gaps, unread: found.unread }
   },
 }
 

@@ -96,6 +96,7 @@ const signals = podSignals
 const PHASES: Readonly<Record<string, number>> = { Pending: 1, Running: 2, Succeeded: 3, Failed: 4, Unknown: 5 }
 
 export const pods = kindCollector('pods', {
+  type: signals.pod.type,
   entity: describePod,
   parts: (pod) => pod.containers.map((one) => describeContainer(pod, one)),
   metrics: (pod, entity) => [

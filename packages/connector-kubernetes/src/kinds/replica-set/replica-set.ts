@@ -56,6 +56,7 @@ export const replicaSetSignals = {
 }
 
 export const replicaSets = kindCollector('replicaSets', {
+  type: replicaSetSignals.replicaSet.type,
   // A cluster keeps ten old ReplicaSets of each Deployment, which have no pods.
   isReported: ({ desired, current }: ReplicaSet) => desired > 0 || current > 0,
   entity: (replicaSet: ReplicaSet, allowsLabel) =>

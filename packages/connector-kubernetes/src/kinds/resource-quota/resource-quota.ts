@@ -61,6 +61,7 @@ export const resourceQuotaSignals = {
 }
 
 export const resourceQuotas = kindCollector('resourceQuotas', {
+  type: resourceQuotaSignals.resourceQuota.type,
   entity: (quota: ResourceQuota, allowsLabel) =>
     resourceQuotaSignals.resourceQuota.entity({
       id: namedId(quota),

@@ -42,7 +42,12 @@ export const services: Collector<KindClient<ServiceSource>> = {
   interval: '30s',
   timeout: KIND_TIMEOUT,
   async collect(client, context) {
-    const found = await cachedObjects<'services', Service>(client.cluster, 'services', context.signal)
+    const found = await cachedObjects<'services', Service>(
+      client.cluster,
+      'services',
+      context.signal,
+      serviceSignals.service.type,
+    )
     const slices = await slicesByService(client.cluster, context.signal)
     const allowsLabel = labelFilter(client.config.object_labels)
     const entities: Entity[] = []
@@ -56,7 +61,7 @@ export const services: Collector<KindClient<ServiceSource>> = {
         metrics.push(...filter.changedPoints(service, measure(ownSlices, entity)))
     }
     filter.retain(found.objects)
-    return { entities, metrics, gaps: [...found.gaps, ...slices.gaps] }
+    return { entities, metrics, gaps: [...found.gaps, ...slices.gaps], unread: found.unread }
   },
 }
 

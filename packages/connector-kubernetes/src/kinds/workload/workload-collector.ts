@@ -91,6 +91,7 @@ export const daemonSetSignals = {
 const signals = { ...deploymentSignals, ...statefulSetSignals, ...daemonSetSignals }
 
 export const deployments = kindCollector('deployments', {
+  type: signals.deployment.type,
   entity: (deployment: Workload, allowsLabel) =>
     signals.deployment.entity(describe('deployment', deployment, allowsLabel)),
   metrics: ({ desired, available, ready, updated }, entity) => [
@@ -102,6 +103,7 @@ export const deployments = kindCollector('deployments', {
 })
 
 export const statefulSets = kindCollector('statefulSets', {
+  type: signals.statefulSet.type,
   entity: (statefulSet: Workload, allowsLabel) =>
     signals.statefulSet.entity(describe('statefulset', statefulSet, allowsLabel)),
   metrics: ({ desired, current, available, ready, updated }, entity) => [
@@ -114,6 +116,7 @@ export const statefulSets = kindCollector('statefulSets', {
 })
 
 export const daemonSets = kindCollector('daemonSets', {
+  type: signals.daemonSet.type,
   entity: (daemonSet: Workload, allowsLabel) => signals.daemonSet.entity(describe('daemonset', daemonSet, allowsLabel)),
   metrics: ({ desired, current, available, ready, misscheduled }, entity) => [
     signals.daemonSetDesired.point(desired, entity),
