@@ -1,9 +1,9 @@
-import type { Event, Gap, ReportedEntity } from '@rca/core/protocol'
-import { SEVERITIES } from '@rca/core/protocol'
+import { type Gap, SEVERITIES } from '@rca/core/protocol'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type DroppedSignals, ENVIRONMENT_SHARES, type StoreLimits } from '../limits.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import { createEventAllowance } from './event-allowance.ts'
+import type { PreparedEntity, PreparedEvent } from './prepared-report.ts'
 import { lastOfEach } from './signal-writers.ts'
 
 /** Usage of the limits by an agent or an environment. */
@@ -38,15 +38,15 @@ export interface AgentQuota {
    */
   admitEntities(
     transaction: Transaction<Tables>,
-    entities: readonly ReportedEntity[],
+    entities: readonly PreparedEntity[],
     revision: number,
   ): Promise<{
-    readonly admitted: readonly ReportedEntity[]
-    readonly outdated: readonly ReportedEntity[]
-    readonly replacedBytes: (entity: ReportedEntity) => number
+    readonly admitted: readonly PreparedEntity[]
+    readonly outdated: readonly PreparedEntity[]
+    readonly replacedBytes: (entity: PreparedEntity) => number
   }>
   /** Returns the events that can be stored, the most severe first if not all can. */
-  admitEvents(events: readonly Event[]): readonly Event[]
+  admitEvents(events: readonly PreparedEvent[]): readonly PreparedEvent[]
   admitGaps(gaps: readonly Gap[]): readonly Gap[]
   /** Returns what was dropped. */
   dropped(): readonly DroppedSignals[]
@@ -142,14 +142,14 @@ function createAgentQuota(
       for (const [name, count] of dropped) drops.add('points', limit, name, count)
     },
     admitEntities: async (transaction, entities, revision) => {
-      const admitted: ReportedEntity[] = []
-      const outdated: ReportedEntity[] = []
+      const admitted: PreparedEntity[] = []
+      const outdated: PreparedEntity[] = []
       const stored = await readSizes(transaction, agent, entities)
       for (const entity of lastOfEach(entities, keyOf)) {
         const before = stored.get(keyOf(entity))
         // The last state of a deleted entity is kept, and so is a state from a newer report.
         const keepsState = before !== undefined && (entity.deleted === true || before.revision > revision)
-        const growth = keepsState ? 0 : sizeOf(entity) - (before?.bytes ?? 0)
+        const growth = keepsState ? 0 : entity.bytes - (before?.bytes ?? 0)
         const count = before === undefined ? 1 : 0
         const [entityRoom, byteRoom] = [roomFor('entities'), roomFor('stateBytes')]
         if (count > entityRoom.room || (growth > 0 && growth > byteRoom.room)) {
@@ -167,9 +167,9 @@ function createAgentQuota(
       const { granted, limit } = takeEvents(events.length)
       if (granted >= events.length) return events
       const bySeverity = events.toSorted(
-        (left, right) => SEVERITIES.indexOf(right.severity) - SEVERITIES.indexOf(left.severity),
+        (left, right) => SEVERITIES.indexOf(right.event.severity) - SEVERITIES.indexOf(left.event.severity),
       )
-      for (const { name } of bySeverity.slice(granted)) drops.add('events', limit, name, 1)
+      for (const { event } of bySeverity.slice(granted)) drops.add('events', limit, event.name, 1)
       return bySeverity.slice(0, granted)
     },
     admitGaps: (gaps) => {
@@ -245,21 +245,13 @@ function explain(
   }
 }
 
-const keyOf = ({ type, id }: Pick<ReportedEntity, 'type' | 'id'>): string => `${type}\n${id}`
-
-function sizeOf({ name, attributes, relations }: ReportedEntity): number {
-  return (
-    Buffer.byteLength(name) +
-    Buffer.byteLength(JSON.stringify(attributes)) +
-    Buffer.byteLength(JSON.stringify(relations))
-  )
-}
+const keyOf = ({ type, id }: Pick<PreparedEntity, 'type' | 'id'>): string => `${type}\n${id}`
 
 /** Reads the sizes and revisions of stored entities. */
 async function readSizes(
   transaction: Transaction<Tables>,
   agent: number,
-  entities: readonly ReportedEntity[],
+  entities: readonly PreparedEntity[],
 ): Promise<Map<string, { readonly bytes: number; readonly revision: number }>> {
   const sizes = new Map<string, { readonly bytes: number; readonly revision: number }>()
   for (let start = 0; start < entities.length; start += LOOKUP_BATCH_SIZE) {

@@ -1,52 +1,31 @@
-import { type Metric, type Report, SEVERITIES } from '@rca/core/protocol'
-import type { Kysely, Selectable, Transaction } from 'kysely'
+import { runInTimeSlices } from '@rca/core'
+import { type Metric, SEVERITIES } from '@rca/core/protocol'
+import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
-import { isCloned, type SignalStore } from '../store.ts'
-import { correctTime, findOffset, offsetOfOtherClock } from './clock-offset.ts'
+import type { SignalStore } from '../store.ts'
+import { type AgentState, openAgent } from './agent-state.ts'
+import { correctTime, offsetOfOtherClock } from './clock-offset.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
 import { writeClockGap, writeCloneGap, writeLastingGap } from './platform-gaps.ts'
-import type { AgentQuota, EnvironmentQuota, Quotas } from './quota.ts'
+import { type PreparedReport, prepareReports } from './prepared-report.ts'
+import type { Quotas } from './quota.ts'
 import { assertNotRemoved } from './removed-sender.ts'
-import { type NewestReport, type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
-import type { SeriesIndex, SeriesLookup } from './series-index.ts'
+import { type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
+import type { PreparedMetric, SeriesIndex, SeriesLookup } from './series-index.ts'
 import { keepEntities, type ReportStamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
 import { markDeletedBySnapshot } from './snapshot-deletion.ts'
 import { recordPart } from './snapshot-parts.ts'
-import { createPause, inParts, type Pause, weightOfEntity } from './write-parts.ts'
+import { createPause, inParts, type Pause, weightOfEntity, weightOfEvent, weightOfMetric } from './write-parts.ts'
 
 /** Time after the newest report from which a report is never late. Longer than the error of a clock that is kept. */
 const MUCH_LATER_MS = 600_000
 
-/** State of an agent while a request is written. */
-interface AgentState {
-  readonly key: number
-  /** Milliseconds by which its clock is ahead; negative if it is behind. */
-  readonly offset: number
-  readonly receivedAt: number
-  /** True if its clock was behind at its last request. */
-  readonly wasBehind: boolean
-  /** True while several processes are this agent. */
-  readonly isCloned: boolean
-  readonly reportIntervalSeconds: number | null
-  /** Corrected time at which its current run began. `null` before the first heartbeat. */
-  readonly startedAt: number | null
-  readonly quota: AgentQuota
-  /** Revision of the newest report before this request. */
-  readonly revisionBefore: number
-  newest: NewestReport
-  /** Time of the newest report. `null` before the first. */
-  newestAt: number | null
-  /** Corrected time of its newest report, if this request contains it. */
-  reportedAt?: number
-  /** True if this request contains a report that was not stored before. */
-  hasDelivered: boolean
-}
-
-/** Writes batches of reports, each in one transaction. */
+/** Writes batches of reports, each in one transaction. Other writers wait for its end. */
 export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
   return async (sender, reports, receivedAt) => {
     const { environment, agent_type: agentType } = sender
+    const prepared = await runInTimeSlices(prepareReports(reports))
     const lookup = index.begin()
     const quota = quotas.begin(environment)
     const writing = database.transaction().execute(async (transaction) => {
@@ -59,13 +38,13 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
         await pause()
       }
       let count = 0
-      for (const report of reports) {
-        const agent = agents.get(report.agent_id)
-        if (agent === undefined || !(await insertReportId(transaction, agent.key, report.report_id, receivedAt)))
-          continue
+      for (const each of prepared) {
+        const { agent_id, report_id } = each.report
+        const agent = agents.get(agent_id)
+        if (agent === undefined || !(await insertReportId(transaction, agent.key, report_id, receivedAt))) continue
         count += 1
         agent.hasDelivered = true
-        await writeReport(transaction, agent, report, lookup, pause)
+        await writeReport(transaction, agent, each, lookup, pause)
         await pause()
       }
       for (const agent of agents.values()) {
@@ -87,81 +66,6 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
   }
 }
 
-async function openAgent(
-  transaction: Transaction<Tables>,
-  environment: string,
-  agentType: string,
-  reports: readonly Report[],
-  receivedAt: number,
-  quota: EnvironmentQuota,
-): Promise<AgentState> {
-  const seen = { last_seen_at: receivedAt, agent_version: reports.at(-1)?.agent_version ?? '' }
-  const row = await transaction
-    .insertInto('agents')
-    .values({
-      environment,
-      agent_type: agentType,
-      agent_id: reports[0]?.agent_id ?? '',
-      first_seen_at: receivedAt,
-      ...seen,
-    })
-    .onConflict((conflict) => conflict.columns(['environment', 'agent_type', 'agent_id']).doUpdateSet(seen))
-    .returning([
-      'key',
-      'clock_offset',
-      'newest_revision',
-      'newest_sequence',
-      'newest_report_id',
-      'newest_lead',
-      'outbox',
-      'started_at',
-      'last_heartbeat_at',
-      'last_report_at',
-      'interval_seconds',
-      'report_interval_seconds',
-      'cloned_at',
-      'series_count',
-      'entity_count',
-      'entity_bytes',
-    ])
-    .executeTakeFirstOrThrow()
-  const times = reports.map((report) => Date.parse(report.timestamp))
-  const offset = findOffset(times, receivedAt, row.clock_offset, emptyOutboxAt(row))
-  return {
-    key: row.key,
-    offset,
-    startedAt: row.started_at === null ? null : (correctTime(row.started_at, offset, receivedAt) ?? row.started_at),
-    receivedAt,
-    hasDelivered: false,
-    wasBehind: row.clock_offset < 0,
-    isCloned: isCloned(row.cloned_at, row.interval_seconds ?? 0, receivedAt),
-    reportIntervalSeconds: row.report_interval_seconds,
-    newestAt: row.last_report_at,
-    quota: await quota.of(
-      transaction,
-      row.key,
-      { series: row.series_count, entities: row.entity_count, stateBytes: row.entity_bytes },
-      receivedAt,
-    ),
-    revisionBefore: row.newest_revision,
-    newest: {
-      revision: row.newest_revision,
-      sequence: row.newest_sequence,
-      reportId: row.newest_report_id,
-      termId: row.newest_lead,
-    },
-  }
-}
-
-/** Returns when the agent last sent a heartbeat, if its outbox was empty. */
-function emptyOutboxAt({
-  outbox,
-  last_heartbeat_at,
-}: Pick<Selectable<Tables['agents']>, 'outbox' | 'last_heartbeat_at'>) {
-  if (outbox === null || last_heartbeat_at === null) return undefined
-  return (JSON.parse(outbox) as { reports: number }).reports === 0 ? last_heartbeat_at : undefined
-}
-
 /** Returns false for a report that is stored already. */
 async function insertReportId(
   transaction: Transaction<Tables>,
@@ -180,7 +84,7 @@ async function insertReportId(
 async function writeReport(
   transaction: Transaction<Tables>,
   agent: AgentState,
-  report: Report,
+  { report, entities, metrics, events }: PreparedReport,
   index: SeriesLookup,
   pause: Pause,
 ): Promise<void> {
@@ -205,7 +109,6 @@ async function writeReport(
     agent.newestAt = at
     agent.reportedAt = at
   }
-  const { entities, metrics, events, gaps } = report.data
 
   for (const part of inParts(entities, (entity) => weightOfEntity(entity))) {
     const { admitted, outdated, replacedBytes } = await agent.quota.admitEntities(transaction, part, revision)
@@ -220,14 +123,14 @@ async function writeReport(
   if (report.part !== undefined && isSnapshot(report.part))
     await recordPart(transaction, stamp, report.part, receivedAt, pause)
   const timeOfPoint = (metric: Metric): number => (metric.at === undefined ? at : timeOf(metric.at))
-  for (const part of inParts(metrics)) {
+  for (const part of inParts(metrics, weightOfMetric)) {
     await writeMetrics(transaction, agent, part, { timeOfPoint, isLate }, index)
     await pause()
   }
-  for (const part of inParts(agent.quota.admitEvents(events))) {
+  for (const part of inParts(agent.quota.admitEvents(events), weightOfEvent)) {
     await writeEvents(
       transaction,
-      part.map((event) => ({
+      part.map(({ event, attributes }) => ({
         agent_key: key,
         event_id: event.id ?? null,
         name: event.name,
@@ -236,7 +139,7 @@ async function writeReport(
         entity_type: event.entity.type,
         entity_id: event.entity.id,
         body: event.body,
-        attributes: JSON.stringify(event.attributes),
+        attributes,
       })),
     )
     await pause()
@@ -244,7 +147,9 @@ async function writeReport(
   await writeGaps(
     transaction,
     stamp,
-    agent.quota.admitGaps(gaps).map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
+    agent.quota
+      .admitGaps(report.data.gaps)
+      .map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
   )
 }
 
@@ -262,14 +167,14 @@ function isSnapshot({ snapshot, snapshot_except }: SnapshotMark): boolean {
 async function writeMetrics(
   transaction: Transaction<Tables>,
   { key, quota }: AgentState,
-  metrics: readonly Metric[],
+  metrics: readonly PreparedMetric[],
   { timeOfPoint, isLate }: { readonly timeOfPoint: (metric: Metric) => number; readonly isLate: boolean },
   index: SeriesLookup,
 ): Promise<void> {
   const room = { stored: quota.usage.series, room: quota.roomForSeries() }
   const { ids, created } = await index.resolve(transaction, key, metrics, room)
   const dropped = new Map<string, number>()
-  const points = metrics.flatMap((metric, place) => {
+  const points = metrics.flatMap(({ metric }, place) => {
     const { name, value } = metric
     const series_id = ids[place]
     if (series_id !== undefined) return { series_id, at: timeOfPoint(metric), value }

@@ -2,7 +2,7 @@ import type { Metric } from '@rca/core/protocol'
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../sqlite/migrations.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'
-import { createSeriesIndex } from './series-index.ts'
+import { createSeriesIndex, hashSeries } from './series-index.ts'
 
 const metric: Metric = {
   name: 'm',
@@ -13,6 +13,8 @@ const metric: Metric = {
   attributes: {},
 }
 
+const prepared = { metric, seriesHash: hashSeries(metric) }
+
 describe('SeriesIndex', () => {
   test('caches committed series, and none that were removed during the lookup', async () => {
     const { writer: database } = openSqlite(':memory:')
@@ -21,7 +23,7 @@ describe('SeriesIndex', () => {
     const resolve = async (lookup: ReturnType<typeof index.begin>) =>
       database
         .transaction()
-        .execute((transaction) => lookup.resolve(transaction, 1, [metric, metric], { stored: 1, room: 9 }))
+        .execute((transaction) => lookup.resolve(transaction, 1, [prepared, prepared], { stored: 1, room: 9 }))
         .then(({ ids }) => ids)
 
     const first = index.begin()

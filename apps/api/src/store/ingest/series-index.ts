@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { type InterruptibleTask, runInTimeSlices } from '@rca/core'
 import type { Attributes, Metric } from '@rca/core/protocol'
 import type { Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
@@ -15,6 +14,12 @@ const insertSeries = bulkInsert(
   ['agent_key', 'fingerprint', 'name', 'entity_type', 'entity_id', 'attributes', 'unit', 'kind'],
   (conflict) => conflict.columns(['agent_key', 'fingerprint']).doNothing(),
 )
+
+export interface PreparedMetric {
+  readonly metric: Metric
+  /** Identifies its series among those of an agent. */
+  readonly seriesHash: string
+}
 
 /** Series of one agent, and how many it may have. */
 export interface SeriesRoom {
@@ -38,7 +43,7 @@ export interface SeriesLookup {
   resolve(
     transaction: Transaction<Tables>,
     agent: number,
-    metrics: readonly Metric[],
+    metrics: readonly PreparedMetric[],
     room: SeriesRoom,
   ): Promise<ResolvedSeries>
   /** Caches the found ids. Call it after the commit: the series of a failed transaction do not exist. */
@@ -72,9 +77,9 @@ export function createSeriesIndex(): SeriesIndex {
       const foundSizes = new Map<number, number>()
       return {
         resolve: async (transaction, agent, metrics, room) => {
-          const keys = await runInTimeSlices(hashAll(agent, metrics))
+          const keys = metrics.map(({ seriesHash }) => `${agent} ${seriesHash}`)
           const unknown = new Map<string, Metric>()
-          for (const [index, metric] of metrics.entries()) {
+          for (const [index, { metric }] of metrics.entries()) {
             const key = keys[index] ?? ''
             if (!known.has(key) && !found.has(key)) unknown.set(key, metric)
           }
@@ -99,17 +104,8 @@ export function createSeriesIndex(): SeriesIndex {
   }
 }
 
-function* hashAll(agent: number, metrics: readonly Metric[]): InterruptibleTask<never, string[]> {
-  const keys: string[] = []
-  for (const metric of metrics) {
-    keys.push(`${agent} ${hashSeries(metric)}`)
-    yield
-  }
-  return keys
-}
-
 /** Hashes the fields that identify a series, whatever the order of its attributes. */
-function hashSeries({ name, entity, attributes, unit, kind }: Metric): string {
+export function hashSeries({ name, entity, attributes, unit, kind }: Metric): string {
   return hash('sha1', JSON.stringify([name, entity.type, entity.id, sorted(attributes), unit, kind]), 'base64url')
 }
 

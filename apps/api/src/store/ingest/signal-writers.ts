@@ -1,7 +1,7 @@
-import type { ReportedEntity } from '@rca/core/protocol'
 import { sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { PreparedEntity } from './prepared-report.ts'
 
 /** Values of a report that its rows share: the agent, the corrected time and the revision. */
 export interface ReportStamp {
@@ -74,15 +74,15 @@ const insertGaps = bulkInsert(
 export async function writeEntities(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
-  entities: readonly ReportedEntity[],
+  entities: readonly PreparedEntity[],
 ): Promise<void> {
   const rows = entities.map((entity) => ({
     agent_key: agent,
     type: entity.type,
     id: entity.id,
     name: entity.name,
-    attributes: JSON.stringify(entity.attributes),
-    relations: JSON.stringify(entity.relations),
+    attributes: entity.attributes,
+    relations: entity.relations,
     first_seen_at: at,
     updated_at: at,
     deleted_at: entity.deleted === true ? at : null,
@@ -95,7 +95,7 @@ export async function writeEntities(
 export async function keepEntities(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
-  entities: readonly ReportedEntity[],
+  entities: readonly PreparedEntity[],
 ): Promise<void> {
   if (entities.length === 0) return
   const keys = JSON.stringify(entities.map(({ type, id }) => [type, id]))
@@ -108,7 +108,7 @@ export async function keepEntities(
     .execute()
 }
 
-/** Writes points. The last point of a series in a report wins. */
+/** Writes points. Of a series and time, the last point of the newest report wins. */
 export async function writePoints(
   transaction: Transaction<Tables>,
   points: readonly Tables['points'][],

@@ -1,5 +1,6 @@
 import { createTimeSlice } from '@rca/core'
-import type { ReportedEntity } from '@rca/core/protocol'
+import type { PreparedEntity, PreparedEvent } from './prepared-report.ts'
+import type { PreparedMetric } from './series-index.ts'
 
 /** Rows that one part of a report writes, about 5 ms of work. */
 const MAX_PART_WEIGHT = 1000
@@ -35,7 +36,21 @@ export function* inParts<Signal>(
 /** Bytes of a replaced state that count as one row: the relations and labels that it had are compared and deleted. */
 const REPLACED_BYTES_PER_ROW = 256
 
-/** Returns the rows that an entity takes: its own, and those of its relations and labels. */
-export function weightOfEntity({ relations, attributes }: ReportedEntity, replacedBytes = 0): number {
-  return 1 + relations.length + Object.keys(attributes).length + replacedBytes / REPLACED_BYTES_PER_ROW
+/** Attributes that count as one row: those of a new series are sorted and stored. */
+const ATTRIBUTES_PER_ROW = 8
+
+/** Bytes of text that count as one row. */
+const BYTES_PER_ROW = 4096
+
+/** @param replacedBytes size of the stored state */
+export function weightOfEntity({ rows }: PreparedEntity, replacedBytes = 0): number {
+  return rows + replacedBytes / REPLACED_BYTES_PER_ROW
+}
+
+export function weightOfMetric({ metric }: PreparedMetric): number {
+  return 1 + Object.keys(metric.attributes).length / ATTRIBUTES_PER_ROW
+}
+
+export function weightOfEvent({ event, attributes }: PreparedEvent): number {
+  return 1 + (event.body.length + attributes.length) / BYTES_PER_ROW
 }
