@@ -5,16 +5,19 @@ import { refusedShapes } from './shapes.ts'
 import { measureTurns } from './turns.ts'
 
 /*
- * No request holds the thread: its work is cut into many turns of the event loop. The longest turn is compared with
- * the CPU time of the whole request, so that neither a slow machine nor its other processes matter.
- * `npm run bench -- attack` shows the times.
+ * No request holds the thread: its work is cut into many turns of the event loop. Turns are measured in CPU time of the
+ * thread, which other processes of the machine change little. A long turn that is not the body's fault, such as a
+ * collection of garbage, is not found again when the body is sent again. `npm run bench -- attack` shows the times.
  */
 
-/** Largest share of a request's CPU time in one turn. */
-const MAX_SHARE = 1 / 3
+/** Turn that is short enough for any request, in milliseconds of CPU time. */
+const SHORT_TURN_MS = 100
 
-/** Turn that is short enough for any request, in milliseconds. */
-const SHORT_TURN_MS = 1000
+/** Largest share of a request's CPU time in one turn: where coverage is measured, everything takes longer. */
+const MAX_SHARE = 1 / 2
+
+/** Number of times that a body is sent before its turns count as too long. */
+const MAX_ATTEMPTS = 3
 
 const BODY_LIMIT = 64 * 2 ** 20
 
@@ -23,25 +26,30 @@ async function start() {
   return { api, token: await api.provision() }
 }
 
-/** Sends a body, and checks how its work is cut. Returns the status. */
+/** Sends a body, again while one of its turns is too long, and checks that of the last attempt. Returns the status. */
 async function send(api: TestApi, token: string, path: string, payload: string): Promise<number> {
-  const begin = process.threadCpuUsage()
-  const meter = measureTurns()
-  const { statusCode } = await api.agent(token, {
-    method: 'POST',
-    url: `/api/v1/agent/${path}`,
-    headers: { 'content-type': 'application/json' },
-    payload,
-  })
-  meter.stop()
-  const { user, system } = process.threadCpuUsage(begin)
-  expect(meter.longest()).toBeLessThan(Math.max(SHORT_TURN_MS, ((user + system) / 1000) * MAX_SHARE))
-  return statusCode
+  for (let attempt = 1; ; attempt += 1) {
+    const begin = process.threadCpuUsage()
+    const meter = measureTurns()
+    const { statusCode } = await api.agent(token, {
+      method: 'POST',
+      url: `/api/v1/agent/${path}`,
+      headers: { 'content-type': 'application/json' },
+      payload,
+    })
+    meter.stop()
+    const longest = meter.longest()
+    const { user, system } = process.threadCpuUsage(begin)
+    const most = Math.max(SHORT_TURN_MS, ((user + system) / 1000) * MAX_SHARE)
+    if (longest > most && attempt < MAX_ATTEMPTS) continue
+    expect(longest).toBeLessThanOrEqual(most)
+    return statusCode
+  }
 }
 
 test('refused bodies do not hold the thread, whatever fills them', async () => {
   const { api, token } = await start()
-  for (const { name, path, body } of refusedShapes(0.1)) {
+  for (const { name, path, body } of refusedShapes(0.5)) {
     const status = await send(api, token, path, body())
     expect([name, status >= 400 && status < 500]).toEqual([name, true])
   }
@@ -75,7 +83,7 @@ function repeat(content: string, { kind, count }: Level): string {
   }
 }
 
-/** Bodies with a place that is filled. */
+/** Bodies with a place that is filled. Without fields, it is the list of reports. */
 const PLACES = [
   ...(['entities', 'metrics', 'events', 'gaps'] as const).map((kind) => ['data', { [kind]: '?' }] as const),
   ['data', { entities: [entityOf('a', { relations: '?' as never })] }] as const,
@@ -83,6 +91,7 @@ const PLACES = [
   ['data', { metrics: [metricOf(1, { attributes: '?' as never })] }] as const,
   ['data', { events: [eventOf({ attributes: '?' as never })] }] as const,
   ['data', { unknown: '?' }] as const,
+  ['data', undefined] as const,
   ['heartbeat', { collectors: '?' }] as const,
   ['heartbeat', { outbox: '?' }] as const,
   ['enroll', { instance_id: '?' }] as const,
@@ -103,7 +112,7 @@ test('no random shape of a body holds the thread or fails', async () => {
       async ([path, fields], inner, levels) => {
         const valid =
           path === 'data'
-            ? { reports: [reportOf(fields as never)] }
+            ? { reports: fields === undefined ? '?' : [reportOf(fields as never)] }
             : path === 'heartbeat'
               ? heartbeatOf(fields)
               : { agent_id: agentIdOf('first'), agent_type: 'docker', agent_version: '1', ...fields }
@@ -113,6 +122,6 @@ test('no random shape of a body holds the thread or fails', async () => {
         expect(status).toBeGreaterThanOrEqual(200)
       },
     ),
-    { seed: 1, numRuns: 60 },
+    { seed: 1, numRuns: 120 },
   )
 }, 300_000)

@@ -76,4 +76,11 @@ describe('parseJsonBody', () => {
     const text = String.raw`{"id": "\ud83d\ude00", "type": "\u00e4", "name": "__proto__", "constructor": 1}`
     expect(parseJsonBody(text)).toEqual({ id: '😀', type: 'ä', name: '__proto__', constructor: 1 })
   })
+
+  test.each(['x', '\\u0041', '\\"'])('yields within a long text of %s', (content) => {
+    const task = parseBody(Buffer.from(`["${content.repeat(100_000 / content.length)}"]`))
+    let turns = 0
+    for (; task.next().done !== true; turns += 1);
+    expect(turns).toBeGreaterThanOrEqual(5)
+  })
 })

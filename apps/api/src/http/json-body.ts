@@ -99,6 +99,11 @@ function* scan(body: Uint8Array, sizeAdvice?: string): InterruptibleTask<never, 
     const byte = body[index] ?? 0
     if (byte === QUOTE) {
       for (index += 1; index < body.length && body[index] !== QUOTE; index += 1) {
+        // A text may be as long as the body.
+        if (index >= nextStep) {
+          nextStep = index + STEP_BYTES
+          yield
+        }
         if (body[index] !== BACKSLASH) continue
         index += 1
         suspicious ||= body[index] === LOWER_U
