@@ -87,6 +87,7 @@ async function start(): Promise<ScenarioSystem> {
     },
     requests: () => server.requests.length,
     secrets: [canary],
+    environment: [canary],
     close: server.close,
   }
 }

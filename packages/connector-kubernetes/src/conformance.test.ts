@@ -62,6 +62,7 @@ async function start(): Promise<ScenarioSystem> {
     silence: everywhere(() => undefined),
     requests: () => cluster.requests.length,
     secrets: [TOKEN],
+    environment: ['canary-'],
     close: cluster.close,
   }
 }

@@ -138,6 +138,7 @@ async function start(): Promise<ScenarioSystem & { readonly region: Region; read
     act: () => void own.events.push(call(own.events.length)),
     requests: () => calls.length,
     secrets: [CANARY],
+    environment: [CANARY],
     close,
   }
 }

@@ -46,6 +46,7 @@ async function start(): Promise<ScenarioSystem> {
     ),
     act: () => root.write('etc/server.conf', `password = other-${CANARY}\n`),
     secrets: [CANARY],
+    environment: [CANARY],
     close: () => rmSync(root.path, { recursive: true, force: true }),
   }
 }

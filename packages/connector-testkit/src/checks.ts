@@ -4,12 +4,14 @@ import { type Check, CheckError, type CheckResult } from './check.ts'
 import { collectorChecks } from './checks/collectors.ts'
 import { configurationChecks } from './checks/configuration.ts'
 import { connectionChecks } from './checks/connection.ts'
+import { conventionChecks } from './checks/conventions.ts'
 import { deploymentChecks } from './checks/deployment.ts'
 import { faultChecks } from './checks/faults.ts'
 import { identityChecks } from './checks/identity.ts'
 import { loadingChecks } from './checks/loading.ts'
 import { manifestChecks } from './checks/manifest.ts'
 import { processChecks } from './checks/process.ts'
+import { quotingChecks } from './checks/quoting.ts'
 import { secretChecks } from './checks/secrets.ts'
 import { signalChecks } from './checks/signals.ts'
 import { topologyChecks } from './checks/topology.ts'
@@ -43,7 +45,9 @@ const DEFINITIONS: readonly CheckDefinition[] = [
   ...loadingChecks,
   ...configurationChecks,
   ...signalChecks,
+  ...conventionChecks,
   ...deploymentChecks,
+  ...quotingChecks,
   ...connectionChecks,
   ...identityChecks,
   ...collectorChecks,

@@ -43,6 +43,8 @@ export interface Rehearsal {
   readonly texts: readonly string[]
   /** Secrets in options, and those that the system showed. */
   readonly secrets: readonly string[]
+  /** Values of variables, arguments and headers that the system showed. */
+  readonly environment: readonly string[]
 }
 
 const ROUNDS = 2
@@ -63,6 +65,7 @@ export async function rehearse(given: Omit<SessionOptions, 'system'>, name: stri
         process: monitor,
         texts,
         secrets: secretsOf(options),
+        environment: system?.environment ?? [],
       }
       let first: CheckSession
       try {

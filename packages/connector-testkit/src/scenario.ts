@@ -31,6 +31,8 @@ export interface ScenarioSystem {
   readonly requests?: () => number
   /** Secrets that the system shows to its clients, beside those in options. Nothing reported may contain them. */
   readonly secrets?: readonly string[]
+  /** Values of variables, arguments and headers of what is watched. Nothing reported may contain them. */
+  readonly environment?: readonly string[]
   /** Closes the system. Idempotent. */
   close(): void | Promise<void>
 }

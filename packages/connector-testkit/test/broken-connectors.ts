@@ -155,6 +155,31 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
       },
     }),
   }),
+  'COL-remember': () => {
+    // Takes the queues of a failed round for removed ones, which are full again in the next round.
+    const known = new WeakMap<Broker, ReadonlySet<string>>()
+    return {
+      connector: vary(queues, {
+        collectors: {
+          queues: {
+            collect: async (client, { signal }) => {
+              const collected = await collectQueues(client, signal)
+              const ids = collected.entities.map(({ id }) => id)
+              const before = known.get(client) ?? new Set(ids)
+              known.set(client, new Set(ids))
+              const events = ids
+                .filter((id) => !before.has(id))
+                .map((id) => {
+                  const entity = signals.queue.reference(id)
+                  return signals.full.event({ id, at: startedAt, entity, body: `${id} is new.` })
+                })
+              return { ...collected, events }
+            },
+          },
+        },
+      }),
+    }
+  },
   'CFG-described': () => ({ connector: configuring({ color: z.string().default('red') }) }),
   'CFG-secrets': () => ({
     connector: configuring({ db_password: z.string().default('').describe('Password of the database.') }),
@@ -195,6 +220,7 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
   }),
   'SIG-names': () => reporting({ name: 'Acme Extra' }),
   'SIG-units': () => reporting({ unit: 'furlongs' }),
+  'SIG-semconv': () => reporting({ name: 'system.memory.usage', unit: 'MiBy' }),
   'SIG-described': () => reporting({ description: '' }),
   'SIG-declared': () => collecting(async () => ({ metrics: [changed({ name: 'acme.unknown' })] })),
   'SIG-unit-kind': () => collecting(async () => ({ metrics: [changed({ unit: 's' })] })),
@@ -226,19 +252,15 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
       deploy: (target) => ({ ...queues.deploy(target), uninstall: command('revoke', target.agentToken) }),
     }),
   }),
-  'DEP-parses': () =>
-    deploying(({ command: { text } }) => {
-      const unbalanced = `${text} '`
-      return {
-        command: {
-          [Symbol.for('rca.shell-command')]: true,
-          shell: 'sh',
-          text: unbalanced,
-          toString: () => unbalanced,
-          toJSON: () => unbalanced,
-        },
-      }
+  'DEP-quoting': () => ({
+    connector: vary(queues, {
+      deploy: (target) => {
+        const { command: own, ...rest } = queues.deploy(target)
+        return { ...rest, command: rawCommand(`${own.text} --token "${target.config.api_token}"`) }
+      },
     }),
+  }),
+  'DEP-parses': () => deploying(({ command: { text } }) => ({ command: rawCommand(`${text} '`) })),
   'DEP-error': () =>
     deployingTo((target) => {
       if (target.config.page_size === 100) throw new Error('No page size')
@@ -535,6 +557,16 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
     collecting(async () => ({
       entities: [signals.queue.entity({ id: 'eu/extra', name: Buffer.from('broker-canary-token').toString('base64') })],
     })),
+  'SEC-environment': () =>
+    collecting(async () => ({
+      entities: [signals.queue.entity({ id: 'eu/extra', name: 'broker --key=canary-argument' })],
+    })),
+}
+
+/** A command that nothing has quoted. */
+function rawCommand(text: string): ReturnType<typeof command> {
+  const made = { shell: 'sh', text, toString: () => text, toJSON: () => text, [Symbol.for('rca.shell-command')]: true }
+  return made as unknown as ReturnType<typeof command>
 }
 
 function deployingTo(see: (target: Parameters<typeof queues.deploy>[0]) => void): BrokenConnector {

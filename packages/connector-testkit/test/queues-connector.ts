@@ -211,6 +211,7 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
     ...rest,
     server,
     options: { broker_url: server.url },
+    environment: ['canary-argument'],
     act: () => {
       const alert = { number: alerts.length + 1, queue: 'eu/mails', at: new Date().toISOString() }
       alerts.push(alert)

@@ -168,7 +168,7 @@ function elsewhere<Result>(run: () => Result): Result {
 }
 
 /** Returns the commands for `sh` that the connector plans. */
-function shCommandsOf(connector: Connector, given: readonly RawConfig[]): string[] {
+export function shCommandsOf(connector: Connector, given: readonly RawConfig[]): string[] {
   const found = new Set<string>()
   const spy = {
     ...connector,

@@ -4,11 +4,12 @@ import type { Fault } from '../scenario.ts'
 import { type CollectorRecord, openSession, type Round } from '../session.ts'
 import type { CheckDefinition, Findings, Subject } from '../subject.ts'
 
-/** A round while a fault lasts, and the one before it. */
+/** A round while a fault lasts, the one before it, and the one after it. */
 interface FaultyRound {
   readonly fault: string
   readonly before: Round
   readonly during: Round
+  readonly after: Round
 }
 
 /** Checks that a failure is never mistaken for a change. */
@@ -28,6 +29,14 @@ export const faultChecks: readonly CheckDefinition[] = [
     severity: 'error',
     remedy: 'Throw, or leave the value out and report a gap. Never catch an error to return a default.',
     find: (subject) => inFaults(subject, hiddenFault),
+  },
+  {
+    id: 'COL-remember',
+    title: 'reports no change after a fault in which nothing has changed',
+    reason: 'Changes are the first suspects in an incident: the end of an outage is none, and a counter goes on.',
+    severity: 'error',
+    remedy: 'Call `swapState` after everything was read, and throw before: core discards the reading of a failed run.',
+    find: (subject) => inFaults(subject, inventedChanges),
   },
 ]
 
@@ -56,10 +65,13 @@ async function runFaults({ inScenarios }: Subject): Promise<readonly ScenarioFau
     const faulty: FaultyRound[] = []
     try {
       let before = await session.round()
+      let next = await session.round()
       for (const [fault, inject] of faults) {
-        const next = await session.round()
-        faulty.push({ fault, before: inBoth(before, next), during: await withFault(inject, session.round) })
+        const during = await withFault(inject, session.round)
+        const after = await session.round()
+        faulty.push({ fault, before: inBoth(before, next), during, after })
         before = next
+        next = after
       }
     } finally {
       await session.disconnect()
@@ -115,6 +127,25 @@ function deletedEntities({ fault, before, during }: FaultyRound): string[] {
 
 function collected<Item>(task: Generator<Item | undefined, unknown>): Item[] {
   return [...task].filter((item) => item !== undefined)
+}
+
+/** Finds events and falling counters in the first round after a fault. */
+function inventedChanges({ fault, before, after }: FaultyRound): string[] {
+  return [...after].flatMap(([collector, { signals }]) => {
+    const earlier = before.get(collector)?.signals
+    const known = new Set(earlier?.events.map(({ name, entity, body }) => JSON.stringify([name, entity, body])))
+    const event = signals.events.find(({ name, entity, body }) => !known.has(JSON.stringify([name, entity, body])))
+    const counters = new Map<string, number>(
+      earlier?.metrics.flatMap((metric) =>
+        metric.kind === 'counter' ? [[seriesKey(metric), metric.value] as const] : [],
+      ),
+    )
+    const fallen = signals.metrics.find((metric) => metric.value < (counters.get(seriesKey(metric)) ?? metric.value))
+    return [
+      ...(event === undefined ? [] : [`\`${collector}\` reports \`${event.name}\` after \`${fault}\`: ${event.body}`]),
+      ...(fallen === undefined ? [] : [`the counter \`${fallen.name}\` of \`${collector}\` falls after \`${fault}\``]),
+    ]
+  })
 }
 
 function hiddenFault({ fault, before, during }: FaultyRound): string[] {

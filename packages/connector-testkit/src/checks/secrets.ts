@@ -1,4 +1,5 @@
 import { writtenForms } from '@rca/core/testing'
+import type { Rehearsal } from '../rehearsal.ts'
 import type { CheckDefinition } from '../subject.ts'
 import { inRehearsals, reportedBy } from './definitions.ts'
 
@@ -14,23 +15,40 @@ export const secretChecks: readonly CheckDefinition[] = [
       const all = await subject.rehearsals()
       if (all.every(({ secrets }) => secrets.length === 0))
         return { skipped: 'it needs a secret option, or `secrets` of a scenario' }
-      return inRehearsals(subject, (rehearsal) => {
-        const { secrets, texts, connections } = rehearsal
-        const forms = writtenForms(secrets)
-        const reported = reportedBy(rehearsal).map(({ source, signals }) => ({
-          source: `\`${source}\` reports`,
-          text: JSON.stringify(signals),
-        }))
-        const identities = connections.map(({ identity }) => ({
-          source: '`identify` returns',
-          text: JSON.stringify(identity ?? {}),
-        }))
-        const logged = texts.map((text) => ({ source: 'a log line or an error contains', text }))
-        const found = [...reported, ...identities, ...logged].filter(({ text }) =>
-          forms.some((form) => text.includes(form)),
-        )
-        return [...new Set(found.map(({ source }) => `${source} a planted secret`))]
-      })
+      return inRehearsals(subject, (rehearsal) =>
+        placesOf(rehearsal, writtenForms(rehearsal.secrets)).map((place) => `${place} a planted secret`),
+      )
+    },
+  },
+  {
+    id: 'SEC-environment',
+    title: 'reports no value of a variable, an argument or a header of what it watches',
+    reason: 'They hold passwords and tokens, which no list of known secrets is complete enough to redact.',
+    severity: 'error',
+    remedy: 'Report names, or a keyed hash that changes with the value: `keyedHash` of the context of `connect`.',
+    find: async (subject) => {
+      const all = await subject.rehearsals()
+      if (all.every(({ environment }) => environment.length === 0))
+        return { skipped: 'it needs `environment` of a scenario' }
+      return inRehearsals(subject, (rehearsal) =>
+        placesOf(rehearsal, rehearsal.environment).map((place) => `${place} a value of the environment`),
+      )
     },
   },
 ]
+
+/** Returns where one of some texts left the connector. */
+function placesOf(rehearsal: Rehearsal, forms: readonly string[]): string[] {
+  const { texts, connections } = rehearsal
+  const reported = reportedBy(rehearsal).map(({ source, signals }) => ({
+    source: `\`${source}\` reports`,
+    text: JSON.stringify(signals),
+  }))
+  const identities = connections.map(({ identity }) => ({
+    source: '`identify` returns',
+    text: JSON.stringify(identity ?? {}),
+  }))
+  const logged = texts.map((text) => ({ source: 'a log line or an error contains', text }))
+  const found = [...reported, ...identities, ...logged].filter(({ text }) => forms.some((form) => text.includes(form)))
+  return [...new Set(found.map(({ source }) => source))]
+}
