@@ -87,6 +87,8 @@ async function elected(
   })
   onTestFinished(() => agent.stop({ timeout: '1s' }))
   await agent.start()
+  const isRun = parts.election === undefined && parts.connect === undefined
+  if (isRun) await expect.poll(() => election.runs.length, { timeout: 20_000 }).toBe(1)
   const emit = (id: string): void =>
     watching?.emit({ events: [signals.rebooted.event({ id, at: new Date(), entity: host, body: 'Restarted.' })] })
   return { agent, election, platform, log, emit, collected: () => runs }
