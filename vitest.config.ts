@@ -12,6 +12,7 @@ const workspaces = [
 
 /** Tests of newer platforms, which `npm run test:newer` starts. */
 const newerTests = process.env.RCA_TEST_NEWER === '1' ? ['newer/**/*.test.ts'] : []
+const newerRepositoryTests = newerTests.map((pattern) => `test/${pattern}`)
 
 export default defineConfig({
   // Without `module`, which Node does not have: packages may have files for bundlers there.
@@ -41,7 +42,10 @@ export default defineConfig({
           ...(name === 'example' ? { maxWorkers: 2, sequence: { groupOrder: 1 } } : {}),
         },
       })),
-      { extends: true, test: { name: 'repository', include: ['test/**/*.test.ts', 'scripts/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'repository', include: ['test/*.test.ts', 'scripts/**/*.test.ts', ...newerRepositoryTests] },
+      },
     ],
     coverage: {
       provider: 'v8',

@@ -50,14 +50,8 @@ const PLATFORMS: readonly Platform[] = [
       return runInside(await startVm(root), [...DOCKER_TESTS, ...SERVER_TESTS])
     },
   },
-  {
-    name: 'checks',
-    title: 'every check of connectors on every broken connector',
-    run: () => {
-      const [program, ...args] = vitest(testsIn('packages/connector-testkit/newer'))
-      return count(program, args)
-    },
-  },
+  onThisMachine('checks', 'every check of connectors on every broken connector', 'packages/connector-testkit/newer'),
+  onThisMachine('registry', "a stranger's connector, from an empty folder to its data", 'test/newer'),
 ]
 
 function testsIn(folder: string): string[] {
@@ -95,6 +89,18 @@ function onHost(name: string, title: string, system: MachineSystem, tests: reado
     run: async () => {
       await buildRoot(system)
       const [program, ...args] = vitest(tests)
+      return count(program, args)
+    },
+  }
+}
+
+/** Tests that take too long for `npm test`. */
+function onThisMachine(name: string, title: string, folder: string): Platform {
+  return {
+    name,
+    title,
+    run: () => {
+      const [program, ...args] = vitest(testsIn(folder))
       return count(program, args)
     },
   }

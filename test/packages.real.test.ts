@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startApi } from './installed-api.ts'
 import { inShell, pack, paths } from './user-shell.ts'
 
 /** A program of a user who installs only the packages that it needs. */
@@ -62,27 +62,6 @@ export const queues = defineConnector({
   identify: async () => ({ id: 'broker', name: 'broker', entity: queue.reference('mails') }),
   collectors: { queues: { collect: async () => ({ entities: [queue.entity({ id: 'mails' })] }) } },
 })`
-
-/** Starts the installed API. Resolves with the line that it prints, or with the error that ends it. */
-async function startApi(
-  folder: string,
-  path: string,
-  variables: Readonly<Record<string, string>> = {},
-): Promise<{ url: string; admin_token: string; stop(): void }> {
-  const env = { PATH: path, HOME: folder, PORT: '0', DATABASE_URL: 'sqlite::memory:', ...variables }
-  const child = spawn(join(folder, 'node_modules/.bin/rca-api'), { cwd: folder, env })
-  let errors = ''
-  child.stderr.on('data', (data: Buffer) => {
-    errors += String(data)
-  })
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => reject(new Error(`rca-api ended with ${code}: ${errors}`)))
-    createInterface(child.stdout).once('line', (line) =>
-      resolve({ ...(JSON.parse(line) as { url: string; admin_token: string }), stop: () => child.kill() }),
-    )
-  })
-}
 
 describe('the packed packages, installed with npm in an empty folder', () => {
   let folder = ''
