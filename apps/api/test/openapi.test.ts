@@ -1,7 +1,7 @@
 import { server } from '@rca/connector-server'
 import { createRegistry } from '@rca/core'
 import { problemSchema } from '@rca/core/protocol'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { startApi, type TestApi } from './kit.ts'
 
 interface Media {
@@ -19,6 +19,13 @@ interface Operation {
 }
 
 describe('the OpenAPI document', () => {
+  test('is built once', async () => {
+    const api = await startApi()
+    const build = vi.spyOn(api.app, 'swagger')
+    for (let count = 0; count < 2; count += 1) expect((await api.app.inject('/openapi.json')).statusCode).toBe(200)
+    expect(build).toHaveBeenCalledTimes(1)
+  })
+
   test('describes every route, its token and its problems in OpenAPI 3.1', async () => {
     const api = await startApi()
     const response = await api.app.inject('/openapi.json')

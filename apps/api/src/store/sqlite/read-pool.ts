@@ -29,6 +29,9 @@ export interface ReadPool {
   close(): Promise<void>
 }
 
+/** Megabytes of short-lived objects in a thread: the rows of a step, and garbage. Node allows several times as much. */
+const MAX_YOUNG_GENERATION_MB = 16
+
 /** Runs one step of a question. */
 type RunJob = (job: ReadJob, signal: AbortSignal) => Promise<ReadResult>
 
@@ -124,7 +127,10 @@ interface Thread {
 }
 
 function startThread(path: string, onEnd: (thread: Thread) => void): Thread {
-  const worker = new Worker(new URL(`./read-worker${extname(import.meta.url)}`, import.meta.url), { workerData: path })
+  const worker = new Worker(new URL(`./read-worker${extname(import.meta.url)}`, import.meta.url), {
+    workerData: path,
+    resourceLimits: { maxYoungGenerationSizeMb: MAX_YOUNG_GENERATION_MB },
+  })
   let pending: PromiseWithResolvers<ReadResult> | undefined
   let failure: Error | undefined
   const settle = (apply: (promise: PromiseWithResolvers<ReadResult>) => void): void => {
