@@ -17,7 +17,8 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
     registry = await startLocalRegistry(['@rca', '@example'])
     const tarballs = join(folder, 'tarballs')
     await mkdir(tarballs)
-    for (const name of ['core', 'connector-cli', 'create-connector']) await registry.add(await pack(tarballs, name))
+    for (const name of ['core', 'connector-testkit', 'connector-cli', 'create-connector'])
+      await registry.add(await pack(tarballs, name))
     const author = join(folder, 'author')
     await mkdir(author)
     await writeFile(join(author, '.npmrc'), registry.settings)
@@ -36,7 +37,7 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
 
   test.each(paths)('passes its own tests at once on %s', async (_title, path) => {
     const { stdout } = await npm(home, ['test'], path)
-    expect(stdout).toMatch(/pass 5\n/)
+    expect(stdout).toMatch(/pass \d\d+\n/)
     expect(stdout).toMatch(/fail 0\n/)
   })
 
@@ -53,10 +54,12 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
       'package.json',
       'src/client.ts',
       'src/collectors/items.ts',
+      'src/events/changes.ts',
       'src/index.ts',
-      'src/watchers/changes.ts',
+      'test/conformance.test.ts',
       'test/connector.test.ts',
       'test/fake-server.ts',
+      'test/scenarios.ts',
       'tsconfig.json',
     ])
   })

@@ -1,7 +1,7 @@
 import { command, defineConnector, option, settings } from '@rca/core/connector'
 import { z } from 'zod'
 import { itemSignals, items } from './collectors/items.ts'
-import { changeSignals, changes } from './watchers/changes.ts'
+import { changeSignals, changes } from './events/changes.ts'
 
 /** The connector. Type, title and description are those of `rca` in package.json. */
 export const acmeQueues = defineConnector({

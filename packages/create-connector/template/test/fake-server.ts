@@ -10,6 +10,8 @@ export interface FakeServer {
   readonly changes: Change[]
   /** Answers every request with this status instead, such as 403. */
   status: number
+  /** Returns the number of requests so far. */
+  requests(): number
   close(): Promise<void>
 }
 
@@ -20,7 +22,9 @@ export async function startFakeServer(token?: string): Promise<FakeServer> {
     { name: 'mails', load: 0 },
   ]
   const changes: Change[] = [{ number: 1, at: new Date('2026-11-22T09:00:00Z'), item: 'mails', text: 'mails was made' }]
+  let requests = 0
   const server = createServer((request, response) => {
+    requests += 1
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://service')
     const after = Number(searchParams.get('after'))
     const answers: Readonly<Record<string, unknown>> = {
@@ -37,6 +41,7 @@ export async function startFakeServer(token?: string): Promise<FakeServer> {
     items,
     changes,
     status: 200,
+    requests: () => requests,
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
