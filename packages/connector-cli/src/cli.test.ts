@@ -113,6 +113,49 @@ describe('rca-connector', { timeout: 300_000 }, () => {
     expect(output()).toContain('`rca.type`')
   })
 
+  test('check reports what fails, warns and is excepted, in the scenarios of the package', async () => {
+    writePackage()
+    const testkit = realpathSync(join(cliPackage, 'node_modules/@rca/connector-testkit'))
+    symlinkSync(testkit, join(folder, 'node_modules/@rca/connector-testkit'))
+    const except = { 'MAN-peer': 'It is not published.' }
+    write('package.json', JSON.stringify({ ...manifest, 'rca-kit': { except } }))
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    write(
+      'test/scenarios.ts',
+      `import { fakeServer, type Scenario } from '@rca/connector-testkit'
+export const scenarios: readonly Scenario[] = [{
+  name: 'a lamp',
+  start: async () => {
+    const server = await fakeServer({ 'GET /': {} })
+    return { ...server, options: { lamp_url: server.url } }
+  },
+}]
+`,
+    )
+    expect(await run('check', '--json', 'results.json', '--junit', 'results.xml')).toBe(1)
+    expect(output()).toMatch(/^failed +DEP-token +passes the address and the token/m)
+    expect(output()).toMatch(/^ {2}To fix: /m)
+    expect(output()).toMatch(/^warned +SIG-coverage .*\n {2}- no scenario reports the metric `example.lamp.power`$/m)
+    expect(output()).toMatch(/^excepted +MAN-peer .*: It is not published\.$/m)
+    expect(output()).not.toMatch(/^failed +(?:CON-works|MAN-module|LOAD-works)/m)
+    expect(lines.at(-1)).toMatch(/^\d+ \w+(?:, \d+ \w+)+$/)
+    const { name, results } = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
+    expect(name).toBe('lamps')
+    expect(results).toContainEqual(expect.objectContaining({ id: 'CON-works', status: 'passed' }))
+    expect(readFileSync(join(folder, 'results.xml'), 'utf8')).toContain('<testsuite name="lamps"')
+  })
+
+  test('check fails for warnings in strict mode alone', async () => {
+    writePackage()
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    const except = Object.fromEntries(['MAN-peer', 'MAN-engines', 'DEP-token'].map((id) => [id, 'It is for a test.']))
+    write('package.json', JSON.stringify({ ...manifest, 'rca-kit': { except } }))
+    expect([output(), await run('check')]).toEqual(['', 0])
+    expect(output()).toContain('There is no test/scenarios.ts')
+    expect(await run('check', '--strict')).toBe(1)
+    expect(output()).toMatch(/^warned +DEP-verify/m)
+  })
+
   test('build replaces dist by JavaScript and types, without the tests', async () => {
     writePackage()
     write('dist/removed.js', '')
