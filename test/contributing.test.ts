@@ -64,6 +64,7 @@ export const priorityClassSignals = {
 }
 
 export const priorityClasses = kindCollector('priorityClasses', {
+  type: priorityClassSignals.priorityClass.type,
   entity: (object: PriorityClass, allowsLabel) =>
     priorityClassSignals.priorityClass.entity({
       id: object.name,
