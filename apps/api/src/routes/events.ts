@@ -84,7 +84,9 @@ export function addEventRoute(app: App, { store }: Context): void {
             count: z.int().describe('Number of entities whose events were read.'),
             complete: z
               .boolean()
-              .describe(`False if there are more than ${MAX_RELATED}: the most distant are left out.`),
+              .describe(
+                `False if there are more than ${MAX_RELATED}: the most distant are left out. Also false if very many entities refer to one of them: not all of these were examined.`,
+              ),
           })
           .optional()
           .describe('With `related` or `label`.'),

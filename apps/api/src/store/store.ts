@@ -287,7 +287,7 @@ export interface RelatedFilter extends AgentFilter {
 /** Entities that belong to an incident. */
 export interface RelatedEntities {
   readonly entities: readonly EntityKey[]
-  /** False if there are more than the limit. */
+  /** False if there are more than the limit, or if not all relations were examined. */
   readonly complete: boolean
 }
 
