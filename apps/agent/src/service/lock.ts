@@ -60,7 +60,8 @@ function read(path: string): string | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Returns true if a process exists, also one of another user. */
+export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Layout } from '../layout.ts'
+import { isAlive } from '../lock.ts'
 import type { Machine } from '../machine.ts'
 import { runService } from '../run-service.ts'
 import { ServiceError } from '../service-error.ts'
@@ -33,6 +34,8 @@ export function createForeground(machine: Machine, layout: Layout): ServiceManag
         )
       await machine.sleep(POLL_INTERVAL_MS)
     }
+    // The socket is closed first: until the process ends, the user of the agent cannot be removed.
+    while (pid !== undefined && isAlive(pid) && machine.now() <= deadline) await machine.sleep(POLL_INTERVAL_MS)
     child = undefined
   }
 
