@@ -12,6 +12,8 @@ export interface SharedArchives {
   readonly first: string
   /** Folder with both versions. */
   readonly both: string
+  /** File with the key that signed them. */
+  readonly signingKey: string
 }
 
 /** Versions of the shared archives. */
@@ -52,17 +54,17 @@ function archivesOf(user: number): SharedResource<{ readonly folder: string }> {
 }
 
 function foldersIn(folder: string): SharedArchives {
-  return { first: join(folder, 'first'), both: join(folder, 'both') }
+  return { first: join(folder, 'first'), both: join(folder, 'both'), signingKey: join(folder, 'key.pem') }
 }
 
 async function build(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'rca-rig-archives-'))
-  const { first, both } = foldersIn(folder)
+  const { first, both, signingKey } = foldersIn(folder)
   const buildInto = (artifacts: string, version: string): Promise<string> => {
     const options = ['--platform', `linux-${process.arch}`, '--version', version]
     return run(process.execPath, ['--conditions=@rca/source', 'scripts/artifacts.ts', ...options], {
       cwd: repository,
-      env: { RCA_ARTIFACTS_DIR: artifacts, RCA_SIGNING_KEY: join(folder, 'key.pem') },
+      env: { RCA_ARTIFACTS_DIR: artifacts, RCA_SIGNING_KEY: signingKey },
       timeout: BUILD_TIMEOUT_MS,
     })
   }
