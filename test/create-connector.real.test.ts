@@ -72,7 +72,7 @@ describe('npm create @rca/connector, in an empty folder outside the repository',
   }, async () => {
     await npm(home, ['run', 'docs'])
     expect(await readFile(join(home, 'README.md'), 'utf8')).toContain('| `example.lamps.lamp.load` | `1` | gauge |')
-    const first = await npm(home, ['exec', '--', 'rca-connector', 'pack'])
+    const first = await npm(home, ['exec', '--silent', '--', 'rca-connector', 'pack'])
     expect(first.stdout).toContain('no version is published yet')
     const tarball = await findTarball(home, 'example-rca-connector-lamps-')
     await npm(home, ['publish', tarball, '--ignore-scripts'])

@@ -18,7 +18,8 @@ export interface PackedPackage {
 /** Runs `npm pack`. @throws {CliError} with npm's own reason */
 export async function npmPack(folder: string, words: readonly string[]): Promise<PackedPackage> {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const { stdout } = await run(npm, ['pack', '--json', '--ignore-scripts', ...words], {
+  // A silent npm that runs this program would pass its level on, and its own reasons would be missing.
+  const { stdout } = await run(npm, ['pack', '--json', '--ignore-scripts', '--loglevel=error', ...words], {
     cwd: folder,
     shell: process.platform === 'win32',
     maxBuffer: 1e8,
