@@ -188,6 +188,13 @@ describe('parseConfig', () => {
     expect(() => parseConfig(slow, { a: 'x' })).toThrow('must validate synchronously')
   })
 
+  // Vitest fails for an unhandled rejection.
+  test('rejects a schema whose transformation throws, and leaves no promise rejected', async () => {
+    const throwing = exampleConnector({ config: z.object({ a: z.any().transform((text: string) => text.split(',')) }) })
+    expect(() => parseConfig(throwing, { a: { b: 1 } })).toThrow('must validate synchronously')
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   test('rejects `__proto__` and `constructor` like any unknown option', () => {
     const raw = JSON.parse('{"__proto__": {"socket": "/evil"}, "constructor": "x"}') as RawConfig
     expect(issuesOf(raw).map((issue) => issue.path[0])).toEqual(['__proto__', 'constructor'])

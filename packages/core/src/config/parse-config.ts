@@ -123,8 +123,11 @@ function check<Config>(
   issues: ConfigIssue[],
 ): { value: Config } | undefined {
   const result = schema['~standard'].validate(value)
-  if (result instanceof Promise)
+  if (result instanceof Promise) {
+    // Zod validates again, asynchronously, if a transformation throws: its rejection would end the process.
+    result.catch(() => undefined)
     throw new TypeError('A configuration schema must validate synchronously: remove its asynchronous refinements')
+  }
   if (result.issues === undefined) return { value: result.value }
   for (const issue of result.issues) {
     const path = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
