@@ -1,4 +1,4 @@
-import type { Metric } from '@rca/core/connector'
+import type { Event, Metric } from '@rca/core/connector'
 import { createEntityTracker, entityKey } from '@rca/core/testing'
 import type { Fault } from '../scenario.ts'
 import { type CollectorRecord, openSession, type Round } from '../session.ts'
@@ -10,6 +10,8 @@ interface FaultyRound {
   readonly before: Round
   readonly during: Round
   readonly after: Round
+  /** Keys of the events of all rounds before it that had no fault. */
+  readonly knownEvents: ReadonlySet<string>
 }
 
 /** Checks that a failure is never mistaken for a change. */
@@ -66,10 +68,12 @@ async function runFaults({ inScenarios }: Subject): Promise<readonly ScenarioFau
     try {
       let before = await session.round()
       let next = await session.round()
+      let knownEvents = new Set([...eventKeys(before), ...eventKeys(next)])
       for (const [fault, inject] of faults) {
         const during = await withFault(inject, session.round)
         const after = await session.round()
-        faulty.push({ fault, before: inBoth(before, next), during, after })
+        faulty.push({ fault, before: inBoth(before, next), during, after, knownEvents })
+        knownEvents = new Set([...knownEvents, ...eventKeys(after)])
         before = next
         next = after
       }
@@ -82,16 +86,22 @@ async function runFaults({ inScenarios }: Subject): Promise<readonly ScenarioFau
   return all
 }
 
-/** Returns a round without the entities and series that the round before lacks: they come and go without a fault. */
+/**
+ * Returns a round without the entities and series that the round before lacks, and without counters that fall: they do
+ * so without a fault.
+ */
 function inBoth(before: Round, round: Round): Round {
   return new Map(
     [...round].map(([collector, record]) => {
       const { signals } = before.get(collector) ?? record
       const entities = new Set(signals.entities.map(entityKey))
-      const series = new Set(signals.metrics.map(seriesKey))
+      const values = new Map(signals.metrics.map((metric) => [seriesKey(metric), metric.value]))
       const kept = {
         entities: record.signals.entities.filter((entity) => entities.has(entityKey(entity))),
-        metrics: record.signals.metrics.filter((metric) => series.has(seriesKey(metric))),
+        metrics: record.signals.metrics.filter((metric) => {
+          const value = values.get(seriesKey(metric))
+          return value !== undefined && (metric.kind !== 'counter' || metric.value >= value)
+        }),
       }
       return [collector, { ...record, signals: { ...record.signals, ...kept } }]
     }),
@@ -130,11 +140,10 @@ function collected<Item>(task: Generator<Item | undefined, unknown>): Item[] {
 }
 
 /** Finds events and falling counters in the first round after a fault. */
-function inventedChanges({ fault, before, after }: FaultyRound): string[] {
+function inventedChanges({ fault, before, after, knownEvents }: FaultyRound): string[] {
   return [...after].flatMap(([collector, { signals }]) => {
     const earlier = before.get(collector)?.signals
-    const known = new Set(earlier?.events.map(({ name, entity, body }) => JSON.stringify([name, entity, body])))
-    const event = signals.events.find(({ name, entity, body }) => !known.has(JSON.stringify([name, entity, body])))
+    const event = signals.events.find((each) => !knownEvents.has(eventKey(each)))
     const counters = new Map<string, number>(
       earlier?.metrics.flatMap((metric) =>
         metric.kind === 'counter' ? [[seriesKey(metric), metric.value] as const] : [],
@@ -146,6 +155,15 @@ function inventedChanges({ fault, before, after }: FaultyRound): string[] {
       ...(fallen === undefined ? [] : [`the counter \`${fallen.name}\` of \`${collector}\` falls after \`${fault}\``]),
     ]
   })
+}
+
+function eventKeys(round: Round): string[] {
+  return [...round.values()].flatMap(({ signals }) => signals.events.map(eventKey))
+}
+
+/** A collector may repeat an event in each round, with other words. */
+function eventKey({ name, entity }: Event): string {
+  return JSON.stringify([name, entity.type, entity.id])
 }
 
 function hiddenFault({ fault, before, during }: FaultyRound): string[] {
