@@ -108,7 +108,8 @@ describe('the connector of CONTRIBUTING.md, outside the repository', () => {
 
     it('is discovered and matches its manifest', () => {
       expect(printed.problems).toEqual([])
-      expect(printed.summaries).toEqual([printed.connector])
+      const connector = { package: '@acme/rca-connector-queues', version: '0.1.0' }
+      expect(printed.summaries).toEqual([{ ...printed.connector, connector }])
       expect(printed.connector.type).toBe('acme/queues')
     })
 
