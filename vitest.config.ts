@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
+import { RealTestsFirst } from './scripts/real-tests-first.ts'
 
 const workspaces = [
   ...['packages', 'apps'].flatMap((folder) =>
@@ -27,6 +28,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Engines and clusters that the tests started are stopped in this time.
     teardownTimeout: 300_000,
+    sequence: { sequencer: RealTestsFirst },
     globalSetup: './rig/src/global-setup.ts',
     reporters: ['default', './scripts/count-reporter.ts'],
     projects: [
@@ -36,8 +38,9 @@ export default defineConfig({
           name,
           root,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', ...newerTests],
-          // Loading core for each of its many small test files takes longer than these tests.
-          isolate: name !== 'core',
+          // Loading the packages for each of many small test files takes longer than their tests. Those of agent and
+          // example end processes and start long ones.
+          isolate: name === 'agent' || name === 'example',
           // Its tests measure the delay of events on real systems: run them after the load of all others.
           ...(name === 'example' ? { maxWorkers: 2, sequence: { groupOrder: 1 } } : {}),
         },

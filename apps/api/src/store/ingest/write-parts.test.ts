@@ -2,8 +2,6 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { dataRequestSchema } from '@rca/core/protocol'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { acceptedShapes } from '../../../test/shapes.ts'
-import { openStore } from '../open-store.ts'
-import { inParts } from './write-parts.ts'
 
 /** Steps of SQLite's virtual machine in one part, about 30 ms: an entity alone may have 4096 relations. */
 const MAX_PART_STEPS = 700_000
@@ -21,6 +19,11 @@ vi.mock('@rca/core', async (importOriginal) => ({
     },
   }),
 }))
+
+// Other test files of this worker may have loaded the store with the real pauses.
+vi.resetModules()
+const { openStore } = await import('../open-store.ts')
+const { inParts } = await import('./write-parts.ts')
 
 /** Counts the steps of all statements that are prepared from here on. */
 function countStatements(): void {
