@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import {
   agentConfigJsonSchema,
   type ConfigIssue,
+  ConnectorError,
   type DeploymentRequest,
   discoverConnectors,
   isRcaError,
@@ -44,8 +45,12 @@ const port = parentPort
 
 const send = (message: ThreadMessage): void => port?.postMessage(message)
 
-function toFailure(error: unknown): ThreadFailure {
-  if (!isRcaError(error)) return { message: error instanceof Error ? error.message : String(error) }
+/** An error that is not core's own is the connector's: its code has changed what core uses in this thread. */
+function toFailure(cause: unknown): ThreadFailure {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const error = isRcaError(cause)
+    ? cause
+    : new ConnectorError(name, `its thread failed: ${reason.replace(/\.$/, '')}. Update or remove the package.`)
   const { issues } = error as { readonly issues?: readonly ConfigIssue[] }
   return { code: error.code, message: error.message, ...(issues === undefined ? {} : { issues }) }
 }
