@@ -14,8 +14,8 @@ export function makeLauncher(root: string, platform: string): ArchiveFile {
  * agent reads little: it is idle with less memory, and each collection takes some more CPU.
  */
 const IDLE_FLAGS = [
-  '--max-semi-space-size=1',
-  '--heap-growing-percent=10',
+  '--max-semi-space-size=4',
+  '--heap-growing-percent=50',
   '--v8-pool-size=1',
   '--no-sparkplug',
   // The parser of HTTP in fetch is WebAssembly: its optimising compiler is the only one that is left, and costs 5 MB.

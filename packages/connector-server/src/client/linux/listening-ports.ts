@@ -9,6 +9,9 @@ const TCP_LISTEN = '0A'
 /** Maximum size of a read: a table has one line of 150 bytes for each socket. */
 const MAX_READ_BYTES = 16_384
 
+/** Calls of the reader after which it reads the tables, even if the number of sockets is the same. */
+const MAX_SKIPPED_CALLS = 2
+
 interface Socket {
   readonly port: number
   readonly address: string
@@ -16,14 +19,27 @@ interface Socket {
   readonly inode: string
 }
 
-/** Creates a reader of the TCP ports on which programs listen. It looks for the owner of each socket once. */
+/**
+ * Creates a reader of the TCP ports on which programs listen. It looks for the owner of each socket once. While the
+ * number of sockets stays the same, it reads the tables at every third call only: for the end of a table, the kernel
+ * searches all connections of all namespaces, which takes milliseconds.
+ */
 export function createPortReader(
   reader: RootReader,
   networkDirectory: string,
 ): () => Promise<readonly ListeningPort[]> {
   const buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES)
   let owners = new Map<string, ProcessName | undefined>()
+  let last: { readonly ports: readonly ListeningPort[]; readonly counts: string } | undefined
+  let skipped = 0
   return async () => {
+    // Before the tables: a change meanwhile is seen by the next call.
+    const counts = readSocketCounts(reader, networkDirectory)
+    if (last !== undefined && counts !== '' && counts === last.counts && skipped < MAX_SKIPPED_CALLS) {
+      skipped += 1
+      return last.ports
+    }
+    skipped = 0
     const sockets = ['tcp', 'tcp6'].flatMap((table) =>
       readListeningSockets(reader.resolve(`${networkDirectory}/${table}`), buffer),
     )
@@ -36,8 +52,15 @@ export function createPortReader(
       const process = known?.process ?? owners.get(inode)
       ports.set(port, { port, addresses: [...(known?.addresses ?? []), address], userId, process })
     }
-    return [...ports.values()]
+    last = { ports: [...ports.values()], counts }
+    return last.ports
   }
+}
+
+/** Returns the kernel's counts of TCP sockets, which cost little to read, or an empty text if it has none. */
+function readSocketCounts(reader: RootReader, networkDirectory: string): string {
+  const text = ['sockstat', 'sockstat6'].map((file) => reader.optionalText(`${networkDirectory}/${file}`) ?? '').join('')
+  return [...text.matchAll(/^TCP6?: inuse \d+/gm)].join()
 }
 
 /** Reads the listening sockets, which are the first lines of a table: thousands of connections may follow. */
