@@ -59,7 +59,9 @@ export function createPortReader(
 
 /** Returns the kernel's counts of TCP sockets, which cost little to read, or an empty text if it has none. */
 function readSocketCounts(reader: RootReader, networkDirectory: string): string {
-  const text = ['sockstat', 'sockstat6'].map((file) => reader.optionalText(`${networkDirectory}/${file}`) ?? '').join('')
+  const text = ['sockstat', 'sockstat6']
+    .map((file) => reader.optionalText(`${networkDirectory}/${file}`) ?? '')
+    .join('')
   return [...text.matchAll(/^TCP6?: inuse \d+/gm)].join()
 }
 
