@@ -44,7 +44,7 @@ export interface Metric {
   readonly value: number
   /**
    * Time of the measurement, ISO 8601, UTC, for a source that dates its values. At most 7 days ago, and 5 minutes ahead
-   * of this machine's clock. @default the time of the report
+   * of the clock of this machine. @default the time of the report
    */
   readonly at?: string
   /** UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`. */
