@@ -160,7 +160,10 @@ async function repeat(perSecond: number, end: number, call: (turn: number) => Pr
   const calls: Promise<unknown>[] = []
   const start = performance.now()
   for (let turn = 0; performance.now() < end; turn += 1) {
-    calls.push(call(turn))
+    const result = call(turn)
+    // A failure ends the measurement below, not this process: the API must be stopped first.
+    result.catch(() => undefined)
+    calls.push(result)
     await setTimeout(Math.max(0, start + ((turn + 1) * 1000) / perSecond - performance.now()))
   }
   await Promise.all(calls)

@@ -39,6 +39,17 @@ function damage(path: string, table: string): void {
   closeSync(file)
 }
 
+test('a store moves the log of a killed API into its database', async () => {
+  const { path, backup, add } = await createDatabase()
+  await add('second')
+  for (const suffix of ['', '-wal']) writeFileSync(backup + suffix, readFileSync(path + suffix))
+  expect(statSync(`${backup}-wal`).size).toBeGreaterThan(0)
+  const store = await openStore(`sqlite:${backup}`)
+  expect(store.sizes().walBytes).toBe(0)
+  await store.close()
+  expect(environmentsOf(backup)).toEqual(['first', 'second'])
+})
+
 describe('a backup', () => {
   test('has the state of one moment while the store is open, and replaces a later one', async () => {
     const { path, backup, store, add } = await createDatabase()

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { createAccessStore } from './access-store.ts'
 import { createAccessTokenStore } from './access-token-store.ts'
 import { createAuditStore } from './audit-store.ts'
@@ -22,6 +22,7 @@ import { giveBackSpace } from './sqlite/free-space.ts'
 import { migrate } from './sqlite/migrations.ts'
 import { type Connections, openSqlite } from './sqlite/open-sqlite.ts'
 import { findDamageInThread } from './sqlite/quick-check.ts'
+import type { Tables } from './sqlite/tables.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -37,12 +38,25 @@ export async function openStore(url: string, limits: StoreLimits = DEFAULT_LIMIT
   const connections = openSqlite(path, readThreads)
   try {
     await migrate(connections.writer)
+    await emptyLog(connections.writer)
     connections.storage.createReserve()
   } catch (error) {
     await connections.close()
     throw error
   }
   return createStore(path, connections, limits)
+}
+
+/**
+ * Moves the write-ahead log into the database. A process that was killed, or a migration, may leave one that is as
+ * large as the database: it makes questions slow, and reports are refused while it is too long.
+ */
+async function emptyLog(database: Kysely<Tables>): Promise<void> {
+  try {
+    await sql`pragma wal_checkpoint(truncate)`.execute(database)
+  } catch {
+    // The disk is full, or another process has a lock: the log stays until later.
+  }
 }
 
 function createStore(path: string, { writer, reader, pool, storage, close }: Connections, limits: StoreLimits): Store {
