@@ -94,7 +94,8 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
       await eventually('the first reading', () => usage()?.ok)
       engine.signal('SIGSTOP')
       const error = await eventually('the collector giving up', () => usage()?.error)
-      expect(error).toMatch(/did not (?:answer in time|finish within)/)
+      // The next run, which is skipped, may replace the first message before it is seen.
+      expect(error).toMatch(/did not (?:answer in time|finish within)|previous run still in progress/)
       // Values that do not need the engine are still collected.
       expect(live.agent.status().collectors.usage?.ok).toBe(true)
     } finally {

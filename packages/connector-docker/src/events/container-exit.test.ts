@@ -317,6 +317,20 @@ describe('describeExit: log', () => {
     })
   })
 
+  test('ends at the exit when the container is restarted while its log is read', async () => {
+    const made = scene(ended, {
+      logs: async (...request) => {
+        const next = { status: 'running', startedAt: '2026-11-25T00:00:05.35Z' }
+        made.engine.existing.set(ended.id, changed(ended, { state: next }))
+        return logs(...request)
+      },
+    })
+    await made.send('die', '00:00:01', { exitCode: '1' })
+    await made.send('start', '00:00:01.51')
+    made.engine.existing.set(ended.id, ended)
+    expect(await logOf(made)).toBe('starting\nall is lost\n')
+  })
+
   test('ends at the exit although the next run has ended as well', async () => {
     const next = { status: 'exited', startedAt: '2026-11-25T00:00:05.35Z', finishedAt: '2026-11-25T00:00:05.5Z' }
     const made = scene(changed(ended, { state: next }), { logs })

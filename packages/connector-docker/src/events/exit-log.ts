@@ -3,6 +3,7 @@ import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
 import {
   type CrashLog,
+  hasStartedSince,
   logWindow,
   REMOVED,
   REMOVED_ON_EXIT,
@@ -53,8 +54,14 @@ async function readLog(
   if (found === undefined) return { missing: REMOVED }
   try {
     const { id, environment, logDriver } = found
-    const run = { id, environment, logDriver, isFollowed: times.isFollowed, ...logWindow(times) }
-    return await readCrashLog(engine, run, config.crash_log_lines, signal)
+    const read = (isFollowed: boolean): Promise<CrashLog> => {
+      const run = { id, environment, logDriver, isFollowed, ...logWindow({ ...times, isFollowed }) }
+      return readCrashLog(engine, run, config.crash_log_lines, signal)
+    }
+    const log = await read(times.isFollowed)
+    if (times.isFollowed || !('log' in log)) return log
+    // The next run may have begun, and written its first lines, since the container was inspected.
+    return hasStartedSince(await engine.container(id, signal), times.endedAt) ? await read(true) : log
   } catch (error) {
     return {
       missing: error instanceof Error ? redactSecrets(error.message, found.environment) : 'the engine did not answer',

@@ -51,7 +51,7 @@ export async function readCrashLog(
   }
   // The container may have been started again since its exit was read.
   const hasNextRun = async (): Promise<boolean> =>
-    isFollowed || isStartedSince(await engine.container(id, signal), until)
+    isFollowed || hasStartedSince(await engine.container(id, signal), until - MAX_START_LAG_MS)
   const intact = await intactTail(text, lines, hasNextRun, readTail)
   if (intact === undefined) return { missing: DAMAGED }
   return { log: toCrashLog(intact.text, environment, intact.lines) }
@@ -89,10 +89,10 @@ async function intactTail(
   return { text: last, lines: 1 }
 }
 
-/** Returns whether a container runs, or has run, since a time that includes the first second after an exit. */
-function isStartedSince(container: ContainerDetails | undefined, until: number): boolean {
+/** Returns whether a container runs, or was started after the end of a run. In milliseconds since 1970. */
+export function hasStartedSince(container: ContainerDetails | undefined, endedAt: number): boolean {
   const { status = '', startedAt = '' } = container?.state ?? {}
-  return ['restarting', 'running'].includes(status) || Date.parse(startedAt) > until - MAX_START_LAG_MS
+  return ['restarting', 'running'].includes(status) || Date.parse(startedAt) > endedAt
 }
 
 function secondsOf(milliseconds: number): string {
