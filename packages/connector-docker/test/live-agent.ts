@@ -21,13 +21,22 @@ export interface LiveAgent {
  * Starts an agent with a platform that records its reports.
  *
  * @param take receives each report, which is not recorded then
+ * @param stateDirectory keeps the state for the next agent @default none
  */
-export async function startLiveAgent(config: RawConfig, take?: (report: Report) => void): Promise<LiveAgent> {
+export async function startLiveAgent(
+  config: RawConfig,
+  take?: (report: Report) => void,
+  stateDirectory?: string,
+): Promise<LiveAgent> {
   const reports: Report[] = []
   const keep = take ?? ((report: Report) => void reports.push(report))
   const platform = createServer(async (request, response) => {
     const body = request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request
     const read = JSON.parse(await text(body)) as { readonly reports?: readonly Report[] }
+    if (request.url?.endsWith('/enroll') === true) {
+      response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify(agentKey()))
+      return
+    }
     for (const report of read.reports ?? []) keep(report)
     const answer =
       read.reports === undefined
@@ -38,8 +47,8 @@ export async function startLiveAgent(config: RawConfig, take?: (report: Report) 
   })
   await new Promise<void>((resolve) => platform.listen(0, '127.0.0.1', resolve))
   const platformUrl = `http://127.0.0.1:${(platform.address() as AddressInfo).port}`
-  const logger = silentLogger
-  const agent = createAgent({ connector: docker, platformUrl, agentToken: 'agent-of-a-test', config, logger })
+  const options = { connector: docker, platformUrl, agentToken: 'agent-of-a-test', config, logger: silentLogger }
+  const agent = createAgent(stateDirectory === undefined ? options : { ...options, stateDirectory })
   await agent.start()
   return {
     agent,
@@ -51,6 +60,11 @@ export async function startLiveAgent(config: RawConfig, take?: (report: Report) 
       await new Promise((resolve) => platform.close(resolve))
     },
   }
+}
+
+/** Returns the answer to an enrolment. */
+function agentKey() {
+  return { agent_key: `agentkey_${'0'.repeat(43)}`, expires_at: new Date(Date.now() + 86_400_000).toISOString() }
 }
 
 /** Polls until there is an answer. @throws after the timeout */

@@ -257,10 +257,11 @@ describe('describeExit: crash', () => {
 
   test('leaves out the exit code of a missed exit of a running container', async () => {
     const now = changed(ended, { state: { status: 'running', exitCode: 0, startedAt: '2026-11-25T00:00:06Z' } })
-    const [event] = await scene(now).send('die', '00:00:05.25')
+    const missed = { ...containerEvent('die', now, '2026-11-25T00:00:05.25Z'), isInferred: true as const }
+    const [event] = await handleEvent(missed, scene(now).client)
     expect(event).toMatchObject({
       name: 'container.exited',
-      body: 'Container shop-web-1 ended with an unknown exit code',
+      body: 'Container shop-web-1 ended with an unknown exit code while the engine or the agent was stopped',
     })
     expect(event?.attributes).not.toHaveProperty(['container.exit_code'])
   })

@@ -245,7 +245,8 @@ async function exitedEvent(
   signal: AbortSignal,
 ): Promise<Event> {
   const code = exit.exitCode === undefined ? 'an unknown exit code' : `exit code ${exit.exitCode}`
-  const how = exit.isUnobservedStop ? ' while the engine or the agent was stopped' : ''
+  const isUnobserved = exit.isUnobservedStop || (message.raw.isInferred === true && exit.exitCode === undefined)
+  const how = isUnobserved ? ' while the engine or the agent was stopped' : ''
   const what = `ended with ${code}${exit.isStopRequested ? ' by request' : how}`
   const more = {
     ...(await imageAttributesOf(message, client, exit.container, signal)),
