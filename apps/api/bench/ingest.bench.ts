@@ -4,14 +4,8 @@
  *
  *     npm run bench -- ingest [seconds for each load]
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { type PlatformProcess, startPlatform } from './platform-process.ts'
 
 const SECONDS = Number(process.argv[2] ?? 5)
 
@@ -29,41 +23,21 @@ interface Load {
   readonly senders: number
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'rca-bench-'))
-const database = join(directory, 'rca.sqlite')
-const child = spawn(
-  process.execPath,
-  ['--conditions=@rca/source', fileURLToPath(new URL('../src/main.ts', import.meta.url))],
-  {
-    env: {
-      ...process.env,
-      PORT: '0',
-      DATABASE_URL: `sqlite:${database}`,
-      RCA_RATE_LIMIT: '1000000000',
-      LOG_LEVEL: 'warn',
-      RCA_ADMIN_TOKEN: 'token-of-the-benchmark',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
-)
+const platform = await startPlatform()
 try {
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const { url } = JSON.parse(line) as { url: string }
-  const token = await provision(url)
+  const token = await platform.provision()
   console.log(
     'reports/request  points/report  senders   requests/s   reports/s    points/s   CPU µs/point  median ms    p99 ms   RSS MB',
   )
-  for (const load of LOADS) console.log(await measure(url, token, load))
-  console.log(`database: ${(statSync(database).size / 1e6).toFixed(1)} MB`)
+  for (const load of LOADS) console.log(await measure(platform, token, load))
+  console.log(`database: ${(platform.databaseBytes() / 1e6).toFixed(1)} MB`)
 } finally {
-  child.kill('SIGTERM')
-  await once(child, 'exit')
-  rmSync(directory, { recursive: true })
+  await platform.stop()
 }
 
-async function measure(url: string, token: string, load: Load): Promise<string> {
+async function measure({ url, usage }: PlatformProcess, token: string, load: Load): Promise<string> {
   await send(url, token, bodyOf(load, 0, 0))
-  const before = await usage(url)
+  const before = await usage()
   const begin = performance.now()
   const latencies: number[] = []
   const sender = async (agent: number): Promise<void> => {
@@ -76,7 +50,7 @@ async function measure(url: string, token: string, load: Load): Promise<string> 
   }
   await Promise.all(Array.from({ length: load.senders }, (_, agent) => sender(agent)))
   const seconds = (performance.now() - begin) / 1000
-  const after = await usage(url)
+  const after = await usage()
   latencies.sort((left, right) => left - right)
   const requests = latencies.length
   const points = requests * load.reports * load.points
@@ -127,23 +101,4 @@ async function send(url: string, token: string, body: Buffer): Promise<void> {
   const response = await fetch(`${url}/api/v1/agent/data`, { method: 'POST', headers, body: new Uint8Array(body) })
   const text = await response.text()
   if (response.status !== 202 || !text.includes('"duplicates":0')) throw new Error(`${response.status} ${text}`)
-}
-
-async function provision(url: string): Promise<string> {
-  const headers = { authorization: 'Bearer token-of-the-benchmark', 'content-type': 'application/json' }
-  const response = await fetch(`${url}/api/v1/agent/provision`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ agent_type: 'server', environment_name: 'bench' }),
-  })
-  return ((await response.json()) as { agent_token: string }).agent_token
-}
-
-/** Reads the CPU seconds and memory of the API from its metrics. */
-async function usage(url: string): Promise<{ cpu: number; memory: number }> {
-  const text = await (
-    await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer token-of-the-benchmark' } })
-  ).text()
-  const read = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
-  return { cpu: read('process_cpu_seconds_total'), memory: read('process_resident_memory_bytes') }
 }
