@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, copyFileSync, mkdtempSync, openSync, renameSync, rmSync, truncateSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,18 +29,60 @@ async function startSecondProcess(code: string, ...args: readonly string[]): Pro
   return child
 }
 
+/** Opens the store whose URL is the first argument of a second process. */
+const OPEN_STORE = `import { registerHooks } from 'node:module'
+  registerHooks({ resolve: (name, context, next) => next(name, { ...context, conditions: [...context.conditions, '@rca/source'] }) })
+  const { openStore } = await import('${new URL('../src/store/open-store.ts', import.meta.url).href}')
+  const store = await openStore(process.argv[1]);`
+
+test('a process that is killed under load has stored every report that it acknowledged', async () => {
+  const api = await startApi()
+  const token = await api.provision()
+  await api.close()
+  const template = JSON.stringify(reportOf({ metrics: [metricOf(1)] }))
+  for (let round = 0; round < 3; round += 1) {
+    const child = await startSecondProcess(
+      `${OPEN_STORE}
+       const sender = await store.access.findToken(process.argv[2])
+       const template = JSON.parse(process.argv[3])
+       for (let number = 0; number < 16; number += 1) void (async () => {
+         for (;;) {
+           const report = { ...template, report_id: crypto.randomUUID() }
+           await store.signals.write({ kind: 'token', ...sender }, [report], Date.now())
+           console.log(report.report_id)
+         }
+       })()`,
+      `sqlite:${api.databasePath}`,
+      createHash('sha256').update(token).digest('hex'),
+      template,
+    )
+    let output = ''
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    await expect.poll(() => output.length, { timeout: 60_000, interval: 1 }).toBeGreaterThan(20_000 * (round + 1))
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    const acknowledged = output.split('\n').slice(0, -1)
+    const file = new DatabaseSync(api.databasePath)
+    const stored = new Set(
+      file
+        .prepare('select report_id from reports')
+        .all()
+        .map((row) => row['report_id']),
+    )
+    file.close()
+    expect(acknowledged.filter((id) => !stored.has(id))).toEqual([])
+  }
+})
+
 describe('a second API on a database', () => {
   test('is refused with the name of the process, until that one is killed', async () => {
     const path = join(createFolder(), 'rca.sqlite')
     const url = `sqlite:${path}`
-    const openStoreUrl = new URL('../src/store/open-store.ts', import.meta.url).href
     const first = await startSecondProcess(
-      `import { registerHooks } from 'node:module'
-       registerHooks({ resolve: (name, context, next) => next(name, { ...context, conditions: [...context.conditions, '@rca/source'] }) })
-       await (await import(process.argv[1])).openStore(process.argv[2])
-       console.log('open')
+      `${OPEN_STORE} console.log('open')
        setInterval(() => {}, 1000)`,
-      openStoreUrl,
       url,
     )
     for (let attempt = 0; attempt < 2; attempt += 1)

@@ -4,6 +4,7 @@ import { createAccessTokenStore } from './access-token-store.ts'
 import { createAuditStore } from './audit-store.ts'
 import { DATABASE_URL_PATTERN, databasePath } from './database-url.ts'
 import { createEnrolmentStore } from './enrolment-store.ts'
+import { createGroupCommit } from './ingest/group-commit.ts'
 import { createHeartbeatWriter } from './ingest/heartbeat-writer.ts'
 import { createQuotas } from './ingest/quota.ts'
 import { createReportWriter } from './ingest/report-writer.ts'
@@ -62,8 +63,9 @@ async function emptyLog(database: Kysely<Tables>): Promise<void> {
 function createStore(path: string, { writer, reader, pool, storage, close }: Connections, limits: StoreLimits): Store {
   const index = createSeriesIndex()
   const quotas = createQuotas(limits)
-  const writeReports = createReportWriter(writer, index, quotas)
-  const writeHeartbeat = createHeartbeatWriter(writer)
+  const commits = createGroupCommit(writer, path === ':memory:' ? 0 : undefined)
+  const writeReports = createReportWriter(commits, index, quotas)
+  const writeHeartbeat = createHeartbeatWriter(commits)
   const forgetRemoved = (): void => {
     index.clear()
     quotas.clear()

@@ -1,9 +1,10 @@
 import type { HeartbeatRequest, Role } from '@rca/core/protocol'
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { type Selectable, sql, type Transaction } from 'kysely'
 import { OFFLINE_AFTER_INTERVALS } from '../connectivity.ts'
 import type { AgentIdentity, Credential } from '../records.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { AgentStore, HeartbeatOutcome } from '../store.ts'
+import type { GroupCommit } from './group-commit.ts'
 import { startTerm } from './leader-terms.ts'
 import { findRun, NO_CLONES, writeRun } from './processes.ts'
 import { assertNotRemoved } from './removed-sender.ts'
@@ -17,15 +18,18 @@ const CONNECTION_SCOPE = 'connection'
 /** Stored instances per agent, the most recent heartbeats first. */
 const MAX_INSTANCES = 50
 
+/** Rows that a heartbeat writes, approximately. */
+const ROWS = 5
+
 type AgentRow = Pick<Selectable<Tables['agents']>, 'key' | 'newest_revision'>
 
 /** A heartbeat of an instance, where replicas elect a leader. */
 type InstanceHeartbeat = HeartbeatRequest & { readonly instance_id: string; readonly role: Role }
 
 /** Writes heartbeats: the status of an agent and of its instances. */
-export function createHeartbeatWriter(database: Kysely<Tables>): AgentStore['heartbeat'] {
+export function createHeartbeatWriter(commits: GroupCommit): AgentStore['heartbeat'] {
   return (credential, heartbeat, intervalSeconds, at) =>
-    database.transaction().execute(async (transaction) => {
+    commits.run(ROWS, async (transaction) => {
       const { environment, agent_type } = credential
       const agent = { environment, agent_type, agent_id: heartbeat.agent_id.toLowerCase() }
       await assertNotRemoved(transaction, credential, [agent.agent_id])

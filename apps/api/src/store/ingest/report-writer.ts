@@ -1,10 +1,11 @@
 import { runInTimeSlices } from '@rca/core'
-import { type Metric, SEVERITIES } from '@rca/core/protocol'
-import type { Kysely, Transaction } from 'kysely'
+import { type Metric, type Report, SEVERITIES } from '@rca/core/protocol'
+import type { Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
 import { type AgentState, openAgent } from './agent-state.ts'
 import { correctTime, offsetOfOtherClock } from './clock-offset.ts'
+import type { GroupCommit } from './group-commit.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
 import { writeClockGap, writeCloneGap, writeLastingGap } from './platform-gaps.ts'
@@ -16,20 +17,19 @@ import type { PreparedMetric, SeriesIndex, SeriesLookup } from './series-index.t
 import { keepEntities, type ReportStamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
 import { markDeletedBySnapshot } from './snapshot-deletion.ts'
 import { recordPart } from './snapshot-parts.ts'
-import { createPause, inParts, type Pause, weightOfEntity, weightOfEvent, weightOfMetric } from './write-parts.ts'
+import { inParts, type Pause, weightOfEntity, weightOfEvent, weightOfMetric } from './write-parts.ts'
 
 /** Time after the newest report from which a report is never late. Longer than the error of a clock that is kept. */
 const MUCH_LATER_MS = 600_000
 
-/** Writes batches of reports, each in one transaction. Other writers wait for its end. */
-export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
+/** Writes the reports of requests. Those of one request are stored together or not at all. */
+export function createReportWriter(commits: GroupCommit, index: SeriesIndex, quotas: Quotas): SignalStore['write'] {
   return async (sender, reports, receivedAt) => {
     const { environment, agent_type: agentType } = sender
     const prepared = await runInTimeSlices(prepareReports(reports))
     const lookup = index.begin()
     const quota = quotas.begin(environment)
-    const writing = database.transaction().execute(async (transaction) => {
-      const pause = createPause()
+    const writing = commits.run(rowsOf(reports), async (transaction, pause) => {
       const agents = new Map<string, AgentState>()
       const byAgent = Map.groupBy(reports, (report) => report.agent_id)
       await assertNotRemoved(transaction, sender, [...byAgent.keys()])
@@ -64,6 +64,10 @@ export function createReportWriter(database: Kysely<Tables>, index: SeriesIndex,
       throw error
     }
   }
+}
+
+function rowsOf(reports: readonly Report[]): number {
+  return reports.reduce((sum, { data }) => sum + data.entities.length + data.metrics.length + data.events.length, 0)
 }
 
 /** Returns false for a report that is stored already. */
