@@ -136,7 +136,7 @@ describe('CollectorRunner', () => {
     expect(run.ok).toBe(false)
     expect(run.signals.metrics).toMatchObject([{ value: 2 }])
     expect(runner.gaps()[0]?.reason).toBe(
-      'left out: the metric `host.[redacted]` is not declared in `signals`; the metric `host.load` has a value that is not a finite number',
+      'left out: the metric `host.[redacted]` is not declared in `signals`; the metric `host.load` has a value that is not a finite number, of `host/host-1`',
     )
   })
 

@@ -1,6 +1,6 @@
 import type { Metric, Signals } from '../../connector/signals.ts'
 import { createTimeSlice } from '../../event-loop.ts'
-import { createProblems, type SignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
 
 /** Takes validated points. Resolves when there is room for more. */
 export type MetricSink = (points: readonly Metric[]) => Promise<void>
@@ -15,7 +15,7 @@ export function isStream(result: unknown): result is AsyncIterable<Signals> {
 /** Reads the signals that one run of a collector yields. Without a `sink`, points become part of the run's signals. */
 export function createSignalStream(validator: SignalValidator, sink: MetricSink | undefined) {
   const kept: Metric[] = []
-  const problems = createProblems()
+  const problems = validator.problems()
 
   const handOver = async (points: readonly unknown[], signal: AbortSignal): Promise<void> => {
     const slice = createTimeSlice()

@@ -5,7 +5,7 @@ import type { Gap, Signals } from '../../connector/signals.ts'
 import { createRedactor } from '../../delivery/report-redactor.ts'
 import { REPORT_LIMITS, type Report, reportSchema } from '../../platform/protocol.ts'
 import type { CollectorRun } from '../collect/collector-health.ts'
-import { createProblems, createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
+import { createSignalValidator, type ValidatedSignals } from '../validate/validate-signals.ts'
 import { createPendingResyncs, createReportBuilder, type ReportBuilder } from './report-builder.ts'
 import { MAX_PART_BYTES } from './report-splitter.ts'
 
@@ -251,7 +251,7 @@ describe('ReportBuilder', () => {
     const loads = (index: number): number[] =>
       parts[index]?.data.metrics.filter(({ name }) => name === 'host.load').map(({ value }) => value) ?? []
     const addLoad = (value: number): void =>
-      reports.addMetrics(validator.validateMetrics([signals.load.point(value, host)], createProblems()))
+      reports.addMetrics(validator.validateMetrics([signals.load.point(value, host)], validator.problems()))
     addLoad(1)
     addLoad(2)
     expect(reports.hasContent()).toBe(true)
@@ -270,7 +270,7 @@ describe('ReportBuilder', () => {
     const reports = reportsOf('load')
     const note = 'x'.repeat(30_000)
     const many = Array.from({ length: 300 }, (_, value) => signals.load.point(value, host, { note }))
-    reports.addMetrics(validator.validateMetrics(many, createProblems()))
+    reports.addMetrics(validator.validateMetrics(many, validator.problems()))
     expect(reports.isFull()).toBe(true)
     const parts = nextParts(reports)
     for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(MAX_PART_BYTES + 10_000)
@@ -281,7 +281,7 @@ describe('ReportBuilder', () => {
   test('drops streamed points when another agent becomes leader', () => {
     const reports = reportsOf('load')
     reports.standby()
-    reports.addMetrics(validator.validateMetrics([signals.load.point(1, host)], createProblems()))
+    reports.addMetrics(validator.validateMetrics([signals.load.point(1, host)], validator.problems()))
     reports.promote()
     expect(reports.hasContent()).toBe(false)
   })

@@ -83,8 +83,18 @@ describe('SignalValidator', () => {
     const { validate } = createSignalValidator({ host: signals.host, sent })
     expect(validate({ metrics: [sent.point(-1, host), sent.point(0, host)] })).toMatchObject({
       metrics: [{ value: 0 }],
-      problems: ['the metric `sent` is a counter with a negative value'],
+      problems: ['the metric `sent` is a counter with a negative value, of `host/host-1`'],
     })
+  })
+
+  test('counts points without a finite value, and names the entity of the first, without secrets', () => {
+    const named = { type: 'host', id: 'hunter2-b' }
+    const { validate } = createSignalValidator(signals, (text) => text.replaceAll('hunter2', '[redacted]'))
+    const wrong = [Number.NaN, Number.NEGATIVE_INFINITY, '1'].map((value) => ({ ...point, value, entity: named }))
+    const problem = 'the metric `host.load` has a value that is not a finite number'
+    expect(validate({ metrics: wrong } as Signals).problems).toEqual([
+      `${problem}: 3 points, the first of \`host/[redacted]-b\``,
+    ])
   })
 
   test.each([{}, { metrics: undefined }, { metrics: null }])('accepts %j as an empty result', (said) => {
@@ -115,9 +125,12 @@ describe('SignalValidator', () => {
     [{ name: 'host.other' }, 'the metric `host.other` is not declared in `signals`'],
     [{ unit: 's' }, 'the metric `host.load` has another unit or kind than declared'],
     [{ kind: 'counter' }, 'the metric `host.load` has another unit or kind than declared'],
-    [{ value: Number.NaN }, 'the metric `host.load` has a value that is not a finite number'],
-    [{ value: Number.POSITIVE_INFINITY }, 'the metric `host.load` has a value that is not a finite number'],
-    [{ value: '5' }, 'the metric `host.load` has a value that is not a finite number'],
+    [{ value: Number.NaN }, 'the metric `host.load` has a value that is not a finite number, of `host/host-1`'],
+    [
+      { value: Number.POSITIVE_INFINITY },
+      'the metric `host.load` has a value that is not a finite number, of `host/host-1`',
+    ],
+    [{ value: '5' }, 'the metric `host.load` has a value that is not a finite number, of `host/host-1`'],
     [{ entity: undefined }, 'the metric `host.load` has no entity'],
     [{ entity: { type: '', id: '1' } }, 'the metric `host.load` references an entity without a valid type'],
     [{ entity: { type: 'host', id: '' } }, 'whose id is empty, too long or not a string'],

@@ -34,13 +34,38 @@ export interface ValidatedSignals {
 
 export type Problems = ReturnType<typeof createProblems>
 
+/** A problem of points, which is reported with their number and the entity of the first one. */
+interface PointProblem {
+  readonly text: string
+  readonly entity: unknown
+}
+
 /** Collects the problems of one result, without duplicates and of bounded number. */
-export function createProblems() {
-  const problems = new Set<string>()
-  return {
-    add: (problem: string) => void (problems.size < MAX_PROBLEMS && problems.add(problem)),
-    all: () => [...problems],
+export function createProblems(redact: (text: string) => string) {
+  const problems = new Map<string, { points: number; readonly entity: string }>()
+  const add = (problem: string | PointProblem): void => {
+    const text = typeof problem === 'string' ? problem : problem.text
+    const known = problems.get(text)
+    if (known !== undefined) known.points += 1
+    else if (problems.size < MAX_PROBLEMS)
+      problems.set(text, { points: 1, entity: typeof problem === 'string' ? '' : nameOf(problem.entity, redact) })
   }
+  return {
+    add,
+    all: () =>
+      [...problems].map(([text, { points, entity }]) => {
+        if (entity === '') return text
+        return points === 1 ? `${text}, of ${entity}` : `${text}: ${points} points, the first of ${entity}`
+      }),
+  }
+}
+
+/** Returns the type and id of a referenced entity for a problem. */
+function nameOf(entity: unknown, redact: (text: string) => string): string {
+  const problem = referenceProblem(entity)
+  if (problem !== undefined) return 'an entity without a valid reference'
+  const { type, id } = entity as Entity
+  return quote(`${type}/${id}`, redact)
 }
 
 /** The lists of a result that are lists, not yet validated. */
@@ -57,7 +82,7 @@ interface Kind<Signal> {
     element: Unvalidated<Signal>,
     onCut: (name: unknown, attributes: number) => void,
   ) => Unvalidated<Signal>
-  readonly problemOf: (copy: Unvalidated<Signal>) => string | undefined
+  readonly problemOf: (copy: Unvalidated<Signal>) => string | PointProblem | undefined
   readonly redact: (text: string) => string
 }
 
@@ -79,7 +104,7 @@ export function createSignalValidator(
     previous: ValidatedEntities,
     onEntities?: (entities: ValidatedEntities) => void,
   ): InterruptibleTask<never, ValidatedSignals> {
-    const problems = createProblems()
+    const problems = createProblems(redact)
     const lists = listsOf(signals, problems, redact)
     const entities = yield* validateEntities(lists.entities ?? [], previous, cache, (element) =>
       validated('entities', element, kinds.entities, problems),
@@ -112,6 +137,7 @@ export function createSignalValidator(
     validateMetrics: (points: readonly unknown[], problems: Problems): Metric[] =>
       runToEnd(validateList('metrics', points, kinds.metrics, problems)),
     lists: (signals: unknown, problems: Problems) => listsOf(signals, problems, redact),
+    problems: () => createProblems(redact),
   }
 }
 
@@ -189,15 +215,18 @@ function validated<Signal>(
 function kindsOf(catalog: SignalCatalog, redact: (text: string) => string, now: () => Date) {
   const declared = declaredSignals(catalog)
 
-  const problemOfMetric = (metric: Unvalidated<Metric>): string | undefined => {
+  const problemOfMetric = (metric: Unvalidated<Metric>): string | PointProblem | undefined => {
     const declaration = declared.metrics.get(metric.name)
     if (declaration === undefined) return `the metric ${quote(metric.name, redact)} is not declared in \`signals\``
     if (metric.unit !== declaration.unit || metric.kind !== declaration.kind)
       return `the metric \`${declaration.name}\` has another unit or kind than declared`
     if (typeof metric.value !== 'number' || !Number.isFinite(metric.value))
-      return `the metric \`${declaration.name}\` has a value that is not a finite number`
+      return {
+        text: `the metric \`${declaration.name}\` has a value that is not a finite number`,
+        entity: metric.entity,
+      }
     if (metric.kind === 'counter' && metric.value < 0)
-      return `the metric \`${declaration.name}\` is a counter with a negative value`
+      return { text: `the metric \`${declaration.name}\` is a counter with a negative value`, entity: metric.entity }
     const problem =
       (metric.at === undefined ? undefined : pointTimeProblem(metric.at, now().getTime())) ??
       referenceProblem(metric.entity) ??
