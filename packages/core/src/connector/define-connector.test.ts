@@ -1,5 +1,8 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import * as valibot from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import { z as zod3 } from 'zod/v3'
 import { type Client, exampleConnector, signals } from '../../test/example-connector.ts'
 import { createAgent } from '../agent/agent.ts'
 import type { ConfigOf, ConfigSchema } from '../config/config-schema.ts'
@@ -117,8 +120,25 @@ describe('validation of a connector', () => {
     expect(exampleConnector({ config: config.partial() }).type).toBe('example')
   })
 
-  test('rejects a schema without JSON Schema, and names a library that has it', () => {
-    expect(() => exampleConnector({ config: {} as ConfigSchema })).toThrow('zod 4.2 or newer')
+  test.each<[string, object, string]>([
+    ['of no library', {}, 'such as zod 4.2 or newer'],
+    ['of zod 3', zod3.object({}), '`config` is a schema of zod 3, `zod/v3` or zod before 4.2'],
+    ['of valibot alone', valibot.object({}), 'Wrap it in `toStandardJsonSchema` of `@valibot/to-json-schema`'],
+  ])('rejects a schema %s, and says what to use instead', (_what, config, remedy) => {
+    expect(() => exampleConnector({ config: config as ConfigSchema })).toThrow(remedy)
+  })
+
+  test('accepts a schema of valibot with JSON Schema, and finds its secrets', () => {
+    const password = valibot.pipe(valibot.string(), valibot.metadata({ writeOnly: true }))
+    const config = toStandardJsonSchema(valibot.object({ size: valibot.number(), password }))
+    const connector = exampleConnector({ config })
+    const parsed = parseConfig(connector, { size: '5', password: 'hunter2canary' })
+    expect(parsed).toMatchObject({ config: { size: 5 }, secrets: ['hunter2canary'] })
+    const unmarked = toStandardJsonSchema(valibot.object({ password: valibot.string() }))
+    expect(() => exampleConnector({ config: unmarked })).toThrow('`password` has the name of a secret')
+  })
+
+  test('rejects a schema with types that JSON lacks', () => {
     expect(() => exampleConnector({ config: z.object({ since: z.date() }) })).toThrow(
       'cannot be described as JSON Schema',
     )

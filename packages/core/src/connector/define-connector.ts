@@ -111,10 +111,26 @@ function shapeProblem(definition: Connector): string | undefined {
   return undefined
 }
 
+const SCHEMA_PROBLEM =
+  '`config` must be a schema of a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer.'
+
+/** What to do about schemas without JSON Schema, by the vendor of Standard Schema. */
+const SCHEMA_REMEDIES: ReadonlyMap<unknown, string> = new Map([
+  [
+    'zod',
+    '`config` is a schema of zod 3, `zod/v3` or zod before 4.2, which has no JSON Schema. Use `zod` 4.2 or newer.',
+  ],
+  [
+    'valibot',
+    '`config` is a schema of valibot without JSON Schema. Wrap it in `toStandardJsonSchema` of `@valibot/to-json-schema`.',
+  ],
+])
+
 function optionProblem({ config }: Connector): string | undefined {
-  const { '~standard': standard } = config as { '~standard'?: { jsonSchema?: { input?: unknown } } }
-  if (typeof standard?.jsonSchema?.input !== 'function')
-    return '`config` must be a schema of a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer.'
+  const { '~standard': standard } = config as {
+    '~standard'?: { vendor?: unknown; jsonSchema?: { input?: unknown } }
+  }
+  if (typeof standard?.jsonSchema?.input !== 'function') return SCHEMA_REMEDIES.get(standard?.vendor) ?? SCHEMA_PROBLEM
   let schema: JsonSchema
   try {
     schema = configJsonSchema(config)
