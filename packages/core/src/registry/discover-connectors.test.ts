@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -258,6 +258,24 @@ describe('warnings about packages', () => {
       })
     },
   )
+
+  test('name a second copy of core, which a folder of connectors does not use', async () => {
+    const core = { 'node_modules/@rca/core/package.json': { name: '@rca/core', version: '0.2.0' } }
+    const from = await hostWith({ ...installed('rca-x', 'acme/x'), ...core }, dependsOn('rca-x'))
+    expect((await discoverConnectors({ from })).warnings.map(({ message }) => message)).toEqual([
+      'rca-x@1.2.3: it imports a second copy of `@rca/core`, version 0.2.0: each agent needs about 8 MB more. Declare `@rca/core` in its `peerDependencies`, and install one version for all.',
+    ])
+    const folder = join(dirname(from), '..')
+    expect((await discoverConnectors({ from: [], folder })).warnings).toEqual([])
+  })
+
+  test('do not name the copy of core that runs', async () => {
+    const from = await hostWith(installed('rca-x', 'acme/x'), dependsOn('rca-x'))
+    const scope = join(dirname(from), '../node_modules/@rca')
+    await mkdir(scope)
+    await symlink(new URL('../..', import.meta.url), join(scope, 'core'))
+    expect((await discoverConnectors({ from })).warnings).toEqual([])
+  })
 
   test('are absent for connectors without problems, packages without one, and those of this project', async () => {
     const own = { ...installed('@rca/connector-x', 'x'), ...installed('left-pad', 'y', { rca: undefined }) }

@@ -5,6 +5,7 @@ import { ConnectorError } from '../errors/connector-error.ts'
 import { RcaError } from '../errors/rca-error.ts'
 import type { ConnectorOrigin } from '../platform/protocol.ts'
 import { packageFileOf, shareCore } from './connectors-folder.ts'
+import { otherCoreVersion } from './core-copy.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
 import { type ConnectorManifest, isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
@@ -60,7 +61,7 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
       continue
     }
     if (outcome !== undefined) entries.set(outcome.type, { ...outcome, origin })
-    for (const warning of warningsOf(found))
+    for (const warning of [...warningsOf(found), ...(await copyWarning(found, options.folder))])
       warnings.push({ ...origin, type, message: `${name}@${version}: ${warning}` })
   }
   return registryOf(entries, { problems, warnings, searched: files })
@@ -110,6 +111,16 @@ function isSource({ directory, name, exports }: InstalledPackage, { module }: Co
   } catch {
     return false
   }
+}
+
+/** Finds a connector with a copy of core of its own. With a folder of connectors, all import this one. */
+async function copyWarning({ manifest, directory }: InstalledPackage, folder: string | undefined): Promise<string[]> {
+  if (manifest === undefined || folder !== undefined) return []
+  const version = await otherCoreVersion(directory)
+  if (version === undefined) return []
+  return [
+    `it imports a second copy of \`@rca/core\`, version ${version}: each agent needs about 8 MB more. Declare \`@rca/core\` in its \`peerDependencies\`, and install one version for all.`,
+  ]
 }
 
 function warningsOf({ name, manifest, coreRange }: InstalledPackage): string[] {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { HostPackageError } from '../errors/host-package-error.ts'
 
 interface PackageJson {
+  readonly name?: unknown
   readonly version?: unknown
   readonly rca?: unknown
   readonly exports?: unknown
@@ -46,7 +47,8 @@ async function hostPackage(file: string): Promise<{ path: string; json: PackageJ
   }
 }
 
-async function findPackage(name: string, hostPath: string): Promise<InstalledPackage | undefined> {
+/** Finds a package as Node.js does, from a file that imports it. Returns `undefined` if it is not installed. */
+export async function findPackage(name: string, hostPath: string): Promise<InstalledPackage | undefined> {
   for (const folder of createRequire(hostPath).resolve.paths(name) ?? []) {
     const directory = join(folder, name)
     const found = { name, directory }
@@ -70,7 +72,8 @@ async function findPackage(name: string, hostPath: string): Promise<InstalledPac
   return undefined
 }
 
-async function readPackageJson(path: string): Promise<PackageJson | undefined> {
+/** Reads a package.json, `undefined` if there is none. @throws an error for text that is no JSON object */
+export async function readPackageJson(path: string): Promise<PackageJson | undefined> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
