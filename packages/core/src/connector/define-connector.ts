@@ -114,7 +114,7 @@ function shapeProblem(definition: Connector): string | undefined {
 const SCHEMA_PROBLEM =
   '`config` must be a schema of a library that implements Standard Schema and Standard JSON Schema, such as zod 4.2 or newer.'
 
-/** What to do about schemas without JSON Schema, by the vendor of Standard Schema. */
+/** Advice for schemas without JSON Schema, by the vendor of Standard Schema. */
 const SCHEMA_REMEDIES: ReadonlyMap<unknown, string> = new Map([
   [
     'zod',

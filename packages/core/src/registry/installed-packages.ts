@@ -72,7 +72,7 @@ export async function findPackage(name: string, hostPath: string): Promise<Insta
   return undefined
 }
 
-/** Reads a package.json, `undefined` if there is none. @throws an error for text that is no JSON object */
+/** Reads a package.json, `undefined` if there is none. @throws an error if it is not a JSON object */
 export async function readPackageJson(path: string): Promise<PackageJson | undefined> {
   let text: string
   try {

@@ -4,6 +4,7 @@ import { type InterruptibleTask, runToEnd } from '../../event-loop.ts'
 import { LIMITS } from '../../platform/protocol.ts'
 import { declaredSignals } from './declared-signals.ts'
 import { NO_ENTITIES, type ValidatedEntities, validateEntities } from './entity-cache.ts'
+import { createProblems, type PointProblem, type Problems } from './problems.ts'
 import {
   attributesProblem,
   eventProblem,
@@ -18,9 +19,6 @@ import {
 } from './rules.ts'
 import { createMetricSanitizer, sanitizeEntity, sanitizeEvent, sanitizeGap, truncate } from './sanitize.ts'
 
-/** Distinct problems of one result that are kept: the first ones are enough to find the cause. */
-const MAX_PROBLEMS = 50
-
 /** The valid signals of a connector, and the problems of those that were left out. */
 export interface ValidatedSignals {
   readonly entities: readonly Entity[]
@@ -30,42 +28,6 @@ export interface ValidatedSignals {
   readonly unread: readonly UnreadEntities[]
   /** Distinct, one sentence each. */
   readonly problems: readonly string[]
-}
-
-export type Problems = ReturnType<typeof createProblems>
-
-/** A problem of points, which is reported with their number and the entity of the first one. */
-interface PointProblem {
-  readonly text: string
-  readonly entity: unknown
-}
-
-/** Collects the problems of one result, without duplicates and of bounded number. */
-export function createProblems(redact: (text: string) => string) {
-  const problems = new Map<string, { points: number; readonly entity: string }>()
-  const add = (problem: string | PointProblem): void => {
-    const text = typeof problem === 'string' ? problem : problem.text
-    const known = problems.get(text)
-    if (known !== undefined) known.points += 1
-    else if (problems.size < MAX_PROBLEMS)
-      problems.set(text, { points: 1, entity: typeof problem === 'string' ? '' : nameOf(problem.entity, redact) })
-  }
-  return {
-    add,
-    all: () =>
-      [...problems].map(([text, { points, entity }]) => {
-        if (entity === '') return text
-        return points === 1 ? `${text}, of ${entity}` : `${text}: ${points} points, the first of ${entity}`
-      }),
-  }
-}
-
-/** Returns the type and id of a referenced entity for a problem. */
-function nameOf(entity: unknown, redact: (text: string) => string): string {
-  const problem = referenceProblem(entity)
-  if (problem !== undefined) return 'an entity without a valid reference'
-  const { type, id } = entity as Entity
-  return quote(`${type}/${id}`, redact)
 }
 
 /** The lists of a result that are lists, not yet validated. */
