@@ -16,7 +16,7 @@ export {
 } from './config/parse-config.ts'
 export type { RuntimeConfig } from './config/runtime-config.ts'
 export type { Connector } from './connector/connector.ts'
-export { MIN_LENGTH_IN_NAMES } from './delivery/report-redactor.ts'
+export { isGuessable } from './delivery/report-redactor.ts'
 export type { RenderedDeployment } from './deployment/describe-deployment.ts'
 export { type DeploymentRequest, planDeployment } from './deployment/plan-deployment.ts'
 export { environmentName } from './deployment/settings.ts'
@@ -42,6 +42,7 @@ export { addConnectors, type ChangeConnectorsOptions, removeConnectors } from '.
 export { readConnectorsFolder, requireConnectorsFolder, shareCore } from './registry/connectors-folder.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
 export { type InstalledConnector, installedConnectorLine, listConnectors } from './registry/list-connectors.ts'
+export { loadingConnectors } from './registry/load-connector.ts'
 export {
   type ConnectorDescription,
   type ConnectorSummary,

@@ -173,6 +173,7 @@ describe('doctor', () => {
     ['a missing state directory', { environment: { RCA_STATE_DIR: '' } }, /^warn {2}state .*RCA_STATE_DIR is not set/m],
     ['a misspelt variable', { environment: { SCAN_DEPT: '2' } }, /^warn {2}configuration .*Did you mean SCAN_DEPTH\?/m],
     ['a short secret', { environment: { PASSWORD: 'root' } }, /^warn {2}configuration .*secret has less than 8 char/m],
+    ['a secret that is a word', { environment: { PASSWORD: 'postgres' } }, /^warn {2}configuration .*or is a\s+word/m],
     ['a clock that is ahead', { clockOffsetMs: -90_000 }, /^warn {2}clock .*(89|90|91) s ahead of/m],
     ['a clock that is behind', { clockOffsetMs: 90_000 }, /^warn {2}clock .*(89|90|91) s behind/m],
     ['a token that was not checked', { tokenStatus: 503 }, /^warn {2}token .*answered 503\. Try again/m],

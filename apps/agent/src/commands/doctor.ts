@@ -4,7 +4,7 @@ import {
   type AccessCheck,
   type Agent,
   createAgent,
-  MIN_LENGTH_IN_NAMES,
+  isGuessable,
   networkReason,
   parseAgentToken,
   parseConfig,
@@ -101,10 +101,10 @@ async function* runChecks(registry: Registry, environment: Environment): AsyncGe
   for (const { name, suggestion } of findMisspelt(environment, options.connector))
     yield warn('configuration', `unknown variable ${name} is ignored. Did you mean ${suggestion}?`)
   const { secrets } = parseConfig(options.connector, options.config)
-  if (secrets.some((secret) => secret.length < MIN_LENGTH_IN_NAMES))
+  if (secrets.some(isGuessable))
     yield warn(
       'configuration',
-      `a secret has less than ${MIN_LENGTH_IN_NAMES} characters: names and ids that contain this text by accident stay as they are. Use a longer secret`,
+      'a secret has less than 8 characters or is a word: names and ids that contain this text stay as they are. Use a random secret',
     )
   if (use.problem !== undefined) yield warn('proxy', use.problem)
   if (use.proxy !== undefined) yield ok('proxy', `${use.proxy} is used, except for hosts in NO_PROXY`)

@@ -43,13 +43,19 @@ describe('Redactor', () => {
     }
   })
 
-  test('keeps ids and names that contain a short secret, which may be an ordinary word', () => {
-    const { data } = createRedactor(['root']).clean(reportSaying('root-db'))
-    const entity = { type: 'host', id: 'root-db' }
-    expect(data.entities[0]).toMatchObject({ ...entity, name: 'root-db', relations: [{ target: entity }] })
+  test.each(['root', 'postgres', 'Password', 'r00t-1'])('keeps ids and names that contain %s', (secret) => {
+    const name = `${secret}-db`
+    const { data } = createRedactor([secret]).clean(reportSaying(name))
+    const entity = { type: 'host', id: name }
+    expect(data.entities[0]).toMatchObject({ ...entity, name, relations: [{ target: entity }] })
     expect(data.metrics[0]).toMatchObject({ entity })
-    expect(data.events[0]).toMatchObject({ entity, id: 'root-db', body: 'say [redacted]-db' })
-    expect(data.gaps[0]).toMatchObject({ scope: 'root-db', reason: '[redacted]-db' })
+    expect(data.events[0]).toMatchObject({ entity, id: name, body: 'say [redacted]-db' })
+    expect(data.gaps[0]).toMatchObject({ scope: name, reason: '[redacted]-db' })
+  })
+
+  test.each(['hunter22', 'postgres1', 'correcthorsebatterystaple'])('redacts %s in ids and names', (secret) => {
+    const { data } = createRedactor([secret]).clean(reportSaying(`${secret}-db`))
+    expect(data.entities[0]).toMatchObject({ id: '[redacted]-db', name: '[redacted]-db' })
   })
 
   test('keeps declared names that contain a secret', () => {

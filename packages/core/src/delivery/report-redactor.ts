@@ -27,12 +27,23 @@ export interface Redactor {
   logger(log: Logger): Logger
 }
 
-/** Shorter secrets, such as `root`, occur in names and ids by accident: redacted, one entity would become another. */
-export const MIN_LENGTH_IN_NAMES = 8
+/** Shorter secrets, such as `root`, occur in names and ids by accident. */
+const MIN_LENGTH_IN_NAMES = 8
+
+/** A text that may be a word, such as `postgres`. */
+const WORD = /^(?:[A-Z]?[a-z]{1,11}|[A-Z]{1,12})$/
 
 /**
- * Creates a redactor for these secrets, also encoded and inside JSON. Keeps `declared` names of attributes, and secrets
- * of less than 8 characters in names and ids.
+ * Returns true for a secret that occurs in names and ids by accident: of less than 8 characters, or a word. Redacted
+ * there, one entity would become another.
+ */
+export function isGuessable(secret: string): boolean {
+  return secret.length < MIN_LENGTH_IN_NAMES || WORD.test(secret)
+}
+
+/**
+ * Creates a redactor for these secrets, also encoded and inside JSON. Keeps `declared` names of attributes, and
+ * guessable secrets in names and ids.
  */
 export function createRedactor(secrets: readonly string[], declared: Iterable<string> = []): Redactor {
   let known = compile(secrets)
@@ -87,7 +98,7 @@ function compile(secrets: readonly string[]) {
   return {
     secrets,
     text: createSecretReplacer(secrets),
-    identifier: createSecretReplacer(secrets.filter((secret) => secret.length >= MIN_LENGTH_IN_NAMES)),
+    identifier: createSecretReplacer(secrets.filter((secret) => !isGuessable(secret))),
     inReports: writtenForms(secrets).map((form) => JSON.stringify(form).slice(1, -1)),
   }
 }

@@ -35,13 +35,16 @@ export function connectorLoader(
   const importModule = async (): Promise<Record<string, unknown>> => {
     if (hanging !== undefined) throw hanging
     const { href } = pathToFileURL(resolveModule(found.directory, found.name, module, found.exports))
-    const loading = import(href) as Promise<Record<string, unknown>>
+    const label = `${found.name}@${found.version}`
+    loadingNow.add(label)
+    const loading = (import(href) as Promise<Record<string, unknown>>).finally(() => loadingNow.delete(label))
     try {
       return await withTimeout('it', LOAD_TIMEOUT_MS, undefined, () => loading)
     } catch (error) {
       // Until the module has loaded after all, further callers need not wait as long for the same answer.
       if (error instanceof TimeoutError) {
         hanging = error
+        loadingNow.delete(label)
         const settled = (): void => {
           hanging = undefined
         }
@@ -75,6 +78,14 @@ export function connectorLoader(
       )
     return connector
   }
+}
+
+/** Packages whose modules are being loaded, as `name@version`. */
+const loadingNow = new Set<string>()
+
+/** Returns the packages whose modules are being loaded, as `name@version`. One of them may end the process. */
+export function loadingConnectors(): string[] {
+  return [...loadingNow]
 }
 
 /** Returns the reason and the fix. */
