@@ -18,6 +18,8 @@ const MAX_MEMORY_MIB = 256
 
 /** The thread of one connector. */
 export interface ConnectorThread {
+  /** Resolves when the connector is loaded. @throws {ConnectorError} if it cannot be loaded */
+  readonly loaded: Promise<unknown>
   /** Sends a request after all earlier ones. @throws {ConnectorError} and the errors that the connector throws */
   ask(request: ThreadRequest): Promise<ThreadMessage>
   /** Ends the thread. Idempotent. */
@@ -84,6 +86,7 @@ export function startConnectorThread(
   }
   let queue: Promise<unknown> = loading.promise
   return {
+    loaded: loading.promise,
     ask: (request) => {
       const answer = queue.then(() => start(request))
       queue = answer.catch(() => undefined)
@@ -114,8 +117,9 @@ function startWorker(connector: ConnectorOfThread): Worker {
   return worker
 }
 
-function toError({ code, message, issues }: ThreadFailure): Error {
+function toError({ code, message, stack, issues }: ThreadFailure): Error {
   if (code === undefined) return new Error(message)
-  const error = new RcaError(code, message)
+  const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack })
+  const error = new RcaError(code, message, { cause })
   return issues === undefined ? error : Object.assign(error, { issues })
 }

@@ -30,6 +30,8 @@ export interface ThreadFailure {
   /** Code of core's error. Absent for other errors. */
   readonly code?: string
   readonly message: string
+  /** Stack of the error of its code, for the log. */
+  readonly stack?: string | undefined
   readonly issues?: readonly ConfigIssue[]
 }
 
@@ -50,9 +52,10 @@ function toFailure(cause: unknown): ThreadFailure {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const error = isRcaError(cause)
     ? cause
-    : new ConnectorError(name, `its thread failed: ${reason.replace(/\.$/, '')}. Update or remove the package.`)
+    : new ConnectorError(name, `its thread failed: ${reason.replace(/\.$/, '')}. Update or remove the package.`, cause)
   const { issues } = error as { readonly issues?: readonly ConfigIssue[] }
-  return { code: error.code, message: error.message, ...(issues === undefined ? {} : { issues }) }
+  const stack = error.cause instanceof Error ? error.cause.stack : undefined
+  return { code: error.code, message: error.message, stack, ...(issues === undefined ? {} : { issues }) }
 }
 
 try {

@@ -5,13 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { discoverConnectors } from '@rca/core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ConnectorHost } from './connector-host.ts'
-import type { ThreadTimes } from './connector-thread.ts'
-import { createThreadedHost } from './threaded-host.ts'
+import { createThreadedHost, type HostTimes } from './threaded-host.ts'
 
 const CORE = fileURLToPath(new URL('../../../../packages/core', import.meta.url))
 
 /** Limits that nothing reaches on a busy machine. */
-const PATIENT: ThreadTimes = { loadMs: 100_000, answerMs: 100_000, idleMs: 100_000 }
+const PATIENT: HostTimes = { loadMs: 100_000, answerMs: 100_000, idleMs: 100_000, retryMs: 100_000 }
 
 const TARGET = { platformUrl: 'https://rca.example.com', agentToken: `agent_prod_${'x'.repeat(43)}` }
 
@@ -33,7 +32,7 @@ const USABLE = connectorWith("return { command: command('install', target.agentT
 /** Installs packages with these modules, each with a connector of the type `acme/<name>`, and hosts them. */
 async function hostOf(
   modules: Readonly<Record<string, string>>,
-  times: Partial<ThreadTimes> = {},
+  times: Partial<HostTimes> = {},
 ): Promise<ConnectorHost> {
   const root = mkdtempSync(join(tmpdir(), 'rca-api-threads-'))
   const write = (path: string, text: string): void => {
@@ -82,6 +81,9 @@ describe('modules that cannot be loaded', () => {
     expect(problems.get('acme/throws')).toContain(
       `rca-throws@1.2.3 cannot be used: its module \`rca-throws\` could not`,
     )
+    await expect(host.describe('acme/throws')).rejects.toMatchObject({
+      cause: { stack: expect.stringMatching(/^Error: no disk\n.*rca-throws\/index\.js:1/) },
+    })
     expect(Object.keys(Object.prototype)).toEqual([])
     await expect(host.describe('acme/work')).rejects.toThrow('Did you mean `acme/works`?')
   })
@@ -99,6 +101,29 @@ describe('modules that cannot be loaded', () => {
         message: `The connector of ${name}@1.2.3 cannot be used: its module did not load within 0.5 s. Update or remove the package.`,
       })),
     )
+  })
+})
+
+describe('a module that failed to load', () => {
+  const failureOf = (host: ConnectorHost, call: 'plan' | 'describe'): Promise<unknown> =>
+    (call === 'plan' ? host.plan('acme/waits', TARGET) : host.describe('acme/waits')).catch((error: unknown) => error)
+  const WAITS = `await new Promise(() => {})\n${USABLE}`
+
+  test('is not loaded again for each question', async () => {
+    const host = await hostOf({ waits: WAITS }, { loadMs: 500 })
+    const first = await failureOf(host, 'plan')
+    expect(first).toMatchObject({ message: expect.stringContaining('its module did not load within 0.5 s') })
+    // The same object: no other thread was started.
+    expect(await failureOf(host, 'plan')).toBe(first)
+    expect(await failureOf(host, 'describe')).toBe(first)
+    expect(await typesOf(host)).toEqual([])
+    expect(host.problems()).toMatchObject([{ package: 'rca-waits', type: 'acme/waits' }])
+  })
+
+  test('is loaded again later', async () => {
+    const host = await hostOf({ waits: WAITS }, { loadMs: 500, retryMs: 0 })
+    const first = await failureOf(host, 'plan')
+    expect(await failureOf(host, 'plan')).not.toBe(first)
   })
 })
 

@@ -3,10 +3,19 @@ import type { ConnectorHost } from './connector-host.ts'
 import { type ConnectorThread, startConnectorThread, type ThreadTimes } from './connector-thread.ts'
 import type { ThreadMessage, ThreadRequest } from './connector-worker.ts'
 
-const DEFAULT_TIMES: ThreadTimes = { loadMs: 20_000, answerMs: 2_000, idleMs: 60_000 }
+const DEFAULT_TIMES: HostTimes = { loadMs: 20_000, answerMs: 2_000, idleMs: 60_000, retryMs: 60_000 }
 
-/** Time for which the list of types does not try a connector again that cannot be used. */
-const RETRY_MS = 60_000
+/** Times of a host, in milliseconds. */
+export interface HostTimes extends ThreadTimes {
+  /** Time for which a connector that cannot be loaded or described is not tried again. */
+  readonly retryMs: number
+}
+
+interface LoadFailure {
+  readonly error: Error
+  /** Monotonic time at which the connector is tried again. */
+  readonly until: number
+}
 
 /**
  * Creates a host for installed connectors. Their code runs in a thread for each type, without environment variables: a
@@ -17,11 +26,20 @@ const RETRY_MS = 60_000
 export function createThreadedHost(
   registry: Registry,
   searched: readonly string[],
-  times: ThreadTimes = DEFAULT_TIMES,
+  times: HostTimes = DEFAULT_TIMES,
 ): ConnectorHost {
   const threads = new Map<string, ConnectorThread>()
   const options = new Map<string, JsonSchema>()
-  const failures = new Map<string, { readonly problem: RegistryProblem; readonly until: number }>()
+  const failures = new Map<string, LoadFailure>()
+
+  const rethrowRecent = (type: string): void => {
+    const failure = failures.get(type)
+    if (failure !== undefined && failure.until > performance.now()) throw failure.error
+  }
+  const remember = (type: string, error: unknown): void => {
+    if (registry.origin(type) !== undefined && error instanceof Error)
+      failures.set(type, { error, until: performance.now() + times.retryMs })
+  }
 
   const threadOf = async (type: string): Promise<ConnectorThread> => {
     const origin = registry.origin(type)
@@ -35,8 +53,18 @@ export function createThreadedHost(
     return thread
   }
 
-  const ask = async (type: string, request: ThreadRequest): Promise<ThreadMessage> =>
-    (await threadOf(type)).ask(request)
+  const ask = async (type: string, request: ThreadRequest): Promise<ThreadMessage> => {
+    rethrowRecent(type)
+    const thread = await threadOf(type)
+    try {
+      await thread.loaded
+    } catch (error) {
+      remember(type, error)
+      throw error
+    }
+    failures.delete(type)
+    return thread.ask(request)
+  }
 
   const askOptions = async (type: string): Promise<JsonSchema> => {
     const answer = await ask(type, {})
@@ -53,10 +81,8 @@ export function createThreadedHost(
       failures.delete(type)
       return found
     } catch (error) {
-      const { message } = error as Error
-      const origin = registry.origin(type)
-      if (origin !== undefined)
-        failures.set(type, { problem: { ...origin, type, message }, until: performance.now() + RETRY_MS })
+      // One that was remembered is not remembered for longer.
+      if (failures.get(type)?.error !== error) remember(type, error)
       throw error
     }
   }
@@ -68,12 +94,15 @@ export function createThreadedHost(
   }
 
   return {
-    problems: () => [...registry.problems, ...[...failures.values()].map(({ problem }) => problem)],
+    problems: () => [
+      ...registry.problems,
+      ...[...failures].map(([type, { error }]): RegistryProblem => {
+        const { package: name = type, version = '' } = registry.origin(type) ?? {}
+        return { package: name, version, type, message: error.message }
+      }),
+    ],
     describeAll: async () => {
-      const described = registry.listSupportedTypes().map(async (type) => {
-        if ((failures.get(type)?.until ?? 0) > performance.now()) return undefined
-        return describe(type).catch(() => undefined)
-      })
+      const described = registry.listSupportedTypes().map((type) => describe(type).catch(() => undefined))
       return (await Promise.all(described)).filter((description) => description !== undefined)
     },
     describe,
