@@ -31,12 +31,16 @@ import { createReportBuilder, type ReportBuilder } from './report/report-builder
 import { splitReport } from './report/report-splitter.ts'
 import { createReportQueue, type ReportQueue } from './report-queue.ts'
 import { createSessionOpener, type Session, type SessionOpener, type SessionOptions } from './session.ts'
+import { createCursorStore } from './watch/cursor-store.ts'
 
 /** Time of a stop that is reserved for leaving the election. */
 const MAX_RESIGN_TIMEOUT_MS = 1_000
 
 /** Time after which an agent that cannot open its session sends a heartbeat all the same. */
 const SLOW_OPENING_MS = 2_000
+
+/** Time of each call that reports the end of the last run before this one connects. */
+const EARLY_CRASH_TIMEOUT_MS = 5_000
 
 const RECONNECT_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
@@ -223,6 +227,8 @@ export class AgentRuntime<Config, Client> {
 
   async #start(): Promise<void> {
     const { signal } = this.#stopping
+    await this.#reportEarlyCrash()
+    if (signal.aborted) return
     const opening = this.#sessions.tryOpen()
     await this.#reportSlowOpening(opening)
     await opening
@@ -253,6 +259,31 @@ export class AgentRuntime<Config, Client> {
       if (last !== undefined) this.#reports.continueAfter(last)
     })
     return this.#restoring
+  }
+
+  /**
+   * Reports that the last run ended while it connected, before this run connects and perhaps ends as well. The platform
+   * keeps events of agents that have connected once; until then, the heartbeat has the reason.
+   */
+  async #reportEarlyCrash(): Promise<void> {
+    const { connector, state, log, redactor } = this.#options
+    const reason = await this.#processErrors.earlyCrash()
+    // A key that replicas share can only be read with the open client.
+    if (reason === undefined || connector.keyStore !== undefined) return
+    const agentId = await this.#sessions.fallbackId()
+    const event = await this.#processErrors.lastCrash(agentId)
+    const cursors = createCursorStore(state, agentId, log)
+    if (event === undefined || (await cursors.read(event.name)) === event.at) return
+    this.#sessions.recordCrash(reason)
+    await this.#enrolment.load()
+    await this.#restore()
+    const limit = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(EARLY_CRASH_TIMEOUT_MS)])
+    await this.#heartbeats.send(limit)
+    // Only the leader of several replicas reports.
+    if (limit.aborted || this.#sessions.isProvisional() || connector.election !== undefined) return
+    await this.#queue.deliver(this.#reports.eventReport(agentId, event), redactor.write, EARLY_CRASH_TIMEOUT_MS)
+    cursors.keep(event.name, event.at)
+    if (!this.#outbox.hasUnsaved()) await cursors.take()()
   }
 
   /** Sends a heartbeat if the session takes long to open: until then, the platform does not know the agent. */

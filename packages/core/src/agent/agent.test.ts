@@ -179,6 +179,47 @@ describe('an agent that runs', () => {
     expect(platform.violations).toEqual([])
   })
 
+  describe('a crash while it connects, on every run', () => {
+    /** Runs an agent until it connects. It then ends with a record of a crash. */
+    const crash = async (platform: Platform, stateDirectory: string, reason?: string): Promise<void> => {
+      const connect = vi.fn(() => new Promise<never>(() => undefined))
+      const { agent } = agentOf(platform.url, { connect }, {}, { stateDirectory })
+      void agent.start()
+      await vi.waitFor(() => expect(connect).toHaveBeenCalled(), 20_000)
+      if (reason !== undefined) agent.recordProcessError({ origin: 'uncaughtException', error: new Error(reason) })
+      await agent.stop({ timeout: '100ms' })
+    }
+    const eventsOf = (platform: Platform): unknown[] => platform.reports().flatMap(({ data }) => data.events)
+
+    test('is reported once as an event, before it connects', async () => {
+      const stateDirectory = await temporaryDirectory()
+      const platform = await startPlatform()
+      const { agent } = agentOf(platform.url, { collectors: { load } }, {}, { stateDirectory })
+      await agent.start()
+      await platform.until(() => platform.reports().length > 0)
+      await agent.stop()
+      await crash(platform, stateDirectory, 'no socket')
+      expect(eventsOf(platform)).toEqual([])
+      await crash(platform, stateDirectory)
+      await crash(platform, stateDirectory)
+      const body = 'The connector example ended the agent: no socket'
+      expect(eventsOf(platform)).toMatchObject([{ name: 'agent.crashed', body }])
+      expect(platform.violations).toEqual([])
+    })
+
+    test('is in its heartbeats if it has never connected', async () => {
+      const stateDirectory = await temporaryDirectory()
+      const platform = await startPlatform()
+      await crash(platform, stateDirectory, 'no socket')
+      await crash(platform, stateDirectory)
+      expect(platform.heartbeats().at(-1)).toMatchObject({
+        agent_id: provisionalAgentId('example'),
+        collectors: { connect: { ok: false, error: 'connecting to Example ended the agent: no socket' } },
+      })
+      expect(platform.reports()).toEqual([])
+    })
+  })
+
   test('reports an unhandled rejection of its connector as a gap', async () => {
     const platform = await startPlatform()
     const { agent } = agentOf(platform.url, { collectors: { load } })

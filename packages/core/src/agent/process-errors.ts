@@ -82,6 +82,8 @@ export function createProcessErrors(options: ProcessErrorOptions) {
     writeNow(join(directory, FILE), JSON.stringify(crash))
   }
 
+  const readCrash = (): Promise<Crash | undefined> => state.read(FILE).then(parseCrash, () => undefined)
+
   return {
     /** Records an error. Synchronous, since the process may end right after it. Never throws. */
     record: (error: ProcessError): void => {
@@ -106,9 +108,14 @@ export function createProcessErrors(options: ProcessErrorOptions) {
     },
     /** Returns how this agent's last run ended as an event, `undefined` if it left no record. Never rejects. */
     lastCrash: async (agentId: string): Promise<Event | undefined> => {
-      const crash = await state.read(FILE).then(parseCrash, () => undefined)
+      const crash = await readCrash()
       const isOwn = crash !== undefined && (crash.agent_id ?? agentId) === agentId
       return isOwn ? crashEvent(crash, agentType, agentId) : undefined
+    },
+    /** Returns the reason if the last run ended before it had connected. Never rejects. */
+    earlyCrash: async (): Promise<string | undefined> => {
+      const crash = await readCrash()
+      return crash?.agent_id === undefined ? crash?.reason : undefined
     },
   }
 }

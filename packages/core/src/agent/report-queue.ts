@@ -1,13 +1,15 @@
 import type { Gap } from '../connector/signals.ts'
 import type { Outbox } from '../delivery/outbox.ts'
+import type { SignalWriter } from '../delivery/report-redactor.ts'
 import type { Sender } from '../delivery/sender.ts'
 import { reasonOf, shortReason } from '../errors/error-reason.ts'
 import { runInTimeSlices } from '../event-loop.ts'
 import type { Logger } from '../logger.ts'
+import type { Report } from '../platform/protocol.ts'
 import { toReportBody, toStoredBody } from '../platform/report-body.ts'
 import { settleWithin } from '../timers.ts'
 import type { ReportBuilder } from './report/report-builder.ts'
-import type { WrittenReport } from './report/report-splitter.ts'
+import { splitReport, type WrittenReport } from './report/report-splitter.ts'
 import type { Session } from './session.ts'
 
 export interface ReportQueueOptions {
@@ -69,6 +71,15 @@ export function createReportQueue({
   return {
     /** Builds the next report and queues its parts, unless `isOver` returns true by then. Never rejects. */
     add,
+    /** Queues a report, and delivers the queue within the time if it can. Never rejects. */
+    deliver: async (report: Report, write: SignalWriter, timeoutMs: number): Promise<void> => {
+      try {
+        await runInTimeSlices(splitReport(report, write), (part) => enqueue(report.agent_id, part))
+      } catch (error) {
+        log.error({ error: reasonOf(error) }, 'internal error: report not queued')
+      }
+      await flush(timeoutMs)
+    },
     /**
      * Builds the last report, if `last` is given and `isOver` returns false by then, and delivers the queue. A queued
      * report does not wait for one that is being built: it may hold events. Never rejects.

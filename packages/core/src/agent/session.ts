@@ -108,9 +108,18 @@ export function createSessionOpener<Config, Client>(options: SessionOptions<Conf
       fallback ??= await readFallbackId(connector.type, state)
       if (session === undefined) failure ??= { ok: false, error: `connecting to ${connector.title}: no answer yet` }
     },
+    /** Records that the last run ended while it connected, as the failure until this run has connected. */
+    recordCrash: (reason: string): void => {
+      failure ??= { ok: false, error: `connecting to ${connector.title} ended the agent: ${reason}` }
+    },
     current: () => session,
     /** Returns why no session is open, as heartbeats show it. */
     failure: () => failure,
+    /** Reads the id under which the agent sends heartbeats until it has connected. */
+    fallbackId: async (): Promise<string> => {
+      fallback ??= await readFallbackId(connector.type, state)
+      return fallback.id
+    },
     agentId: () => session?.reporter.agentId ?? fallback?.id ?? provisionalAgentId(connector.type),
     isProvisional: () => session === undefined && fallback?.provisional !== false,
     /** Returns the provisional id under which the agent sent heartbeats before it knew its own. */

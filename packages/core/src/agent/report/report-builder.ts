@@ -76,6 +76,12 @@ export function createReportBuilder(options: ReportBuilderOptions) {
     addWatched: watched.add,
     /** Adds an event of the agent itself. Kept until the agent reports, also if another one leads meanwhile. */
     addOwnEvent: (event: Event): void => void ownEvents.push(event),
+    /** Builds a report of one event of an agent that has not connected: of the rest, nothing is known yet. */
+    eventReport: (agentId: string, event: Event): Report => {
+      const { events } = selfValidator.validate({ events: [event] })
+      const data = { entities: [], metrics: [], events: [...events], gaps: [] }
+      return { report_id: v7(), ...headerOf({ agentId }, options), sequence: sequence++, data }
+    },
     /** Adds points that a collector yielded while it runs. They are written at once. */
     addMetrics: metrics.add,
     isFull: metrics.isFull,
@@ -159,7 +165,10 @@ function markOf(unread: readonly UnreadEntities[]): SnapshotMark {
   return types.length <= MAX_SNAPSHOT_EXCEPTIONS ? { snapshot_except: types } : {}
 }
 
-function headerOf({ agentId }: Reporter, { connector, agentVersion, now, leaderTermId }: ReportBuilderOptions): Header {
+function headerOf(
+  { agentId }: Pick<Reporter, 'agentId'>,
+  { connector, agentVersion, now, leaderTermId }: ReportBuilderOptions,
+): Header {
   const termId = leaderTermId?.()
   return {
     agent_id: agentId,
