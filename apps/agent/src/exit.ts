@@ -34,9 +34,16 @@ export async function exitWith(command: () => Promise<number>): Promise<void> {
   } catch (error) {
     const isExpected = error instanceof EnvironmentError || isRcaError(error)
     const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
-    process.stderr.write(`${toTerminalText(isExpected ? message : (stack ?? message))}\n`)
+    const details = isExpected ? [message, ...debugStack(error)] : [stack ?? message]
+    process.stderr.write(`${toTerminalText(details.join('\n'))}\n`)
     process.exitCode = isExpected ? EXIT_CODES.usage : EXIT_CODES.crashed
   }
   // A collector that never returned may hold a socket open: exit all the same.
   setTimeout(() => endProcess(Number(process.exitCode)), 1_000).unref()
+}
+
+/** Returns the stack of the cause of an expected error, such as that of a connector that throws while it is loaded. */
+function debugStack({ cause }: Error): string[] {
+  const isDebug = process.env.LOG_LEVEL?.trim() === 'debug'
+  return isDebug && cause instanceof Error && cause.stack !== undefined ? [cause.stack] : []
 }

@@ -6,14 +6,21 @@ const isRun = words.length === 0 || words.join() === 'run'
 // Listens before the rest is loaded, which takes a few hundred milliseconds.
 const stop = isRun ? waitForStopSignal() : undefined
 
-const [{ endProcess }, { EXIT_CODES, exitOnOutputErrors, exitWith }, { findConnectors }, { reserveStandardOutput }] =
-  await Promise.all([
-    import('./end-process.ts'),
-    import('./exit.ts'),
-    import('./find-connectors.ts'),
-    import('./standard-output.ts'),
-  ])
+const [
+  { endProcess },
+  { EXIT_CODES, exitOnOutputErrors, exitWith },
+  { findConnectors },
+  { nameLoadingConnectors },
+  { reserveStandardOutput },
+] = await Promise.all([
+  import('./end-process.ts'),
+  import('./exit.ts'),
+  import('./find-connectors.ts'),
+  import('./process-errors.ts'),
+  import('./standard-output.ts'),
+])
 reserveStandardOutput()
+nameLoadingConnectors()
 await exitWith(async () => {
   // The folder of connectors may be empty before the first one is added.
   const registry = await findConnectors(CHANGES_CONNECTORS.has(words[0] ?? '') ? {} : process.env)

@@ -1,5 +1,16 @@
-import type { Agent, Logger, ProcessError } from '@rca/core'
+import { type Agent, type Logger, loadingConnectors, type ProcessError } from '@rca/core'
 import { EXIT_CODES } from './exit.ts'
+
+/** Names a connector on standard error if the process ends while it is loaded: before there is a log. */
+export function nameLoadingConnectors(): void {
+  process.on('exit', (code) => {
+    const loading = loadingConnectors().join(', ')
+    if (loading !== '')
+      process.stderr.write(
+        `The process ends with exit code ${code} while it loads the connector of ${loading}. If the package calls \`process.exit\`, update or remove it.\n`,
+      )
+  })
+}
 
 /** Distinct rejections that are logged as errors. Later ones may be a value that differs each time. */
 const MAX_LOGGED = 100

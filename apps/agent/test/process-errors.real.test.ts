@@ -22,6 +22,11 @@ export const connector = defineConnector({
 
 /** Runs the agent with such a connector. */
 async function runAgent(code: string, ...words: string[]) {
+  return runAgentWith(connectorThat(code), {}, ...words)
+}
+
+/** Runs the agent with a connector of this module, and further variables. */
+async function runAgentWith(module: string, variables: Readonly<Record<string, string>>, ...words: string[]) {
   const folder = temporaryDirectory()
   const home = join(folder, 'node_modules/rca-queues')
   mkdirSync(home, { recursive: true })
@@ -29,7 +34,7 @@ async function runAgent(code: string, ...words: string[]) {
   const described = { name: 'rca-queues', version: '1.0.0', type: 'module', exports: './index.js', rca }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies: { 'rca-queues': '*' } }))
   writeFileSync(join(home, 'package.json'), JSON.stringify(described))
-  writeFileSync(join(home, 'index.js'), connectorThat(code))
+  writeFileSync(join(home, 'index.js'), module)
   const now = new Date().toISOString()
   const body = { accepted: 1, duplicates: 0, interval_seconds: 30, server_time: now }
   const { url } = await startFakePlatform({ status: 200, body })
@@ -46,6 +51,7 @@ async function runAgent(code: string, ...words: string[]) {
         PLATFORM_API_URL: url,
         AGENT_TOKEN: 'agent_shop_canary',
         AGENT_TYPE: 'acme/queues',
+        ...variables,
       },
     },
   )
@@ -97,4 +103,21 @@ test('standard error gets the text that a connector prints', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ agent_type: 'acme/queues' })
   expect(stderr).toBe('loaded\ncollecting\n')
   expect(status).toBe(0)
+})
+
+test('a connector that ends the process while it is loaded is named', async () => {
+  const { status, stderr } = await runAgentWith('process.exit(7)', {})
+  expect(status).toBe(7)
+  expect(stderr).toBe(
+    'The process ends with exit code 7 while it loads the connector of rca-queues@1.0.0. If the package calls `process.exit`, update or remove it.\n',
+  )
+})
+
+test.each([
+  ['debug', /^The connector of rca-queues@1\.0\.0 .*no disk.*\nError: no disk\n.*rca-queues\/index\.js:1/],
+  ['info', /^The connector of rca-queues@1\.0\.0 [^\n]*no disk[^\n]*\n$/],
+])('the stack of a module that throws is printed with LOG_LEVEL=%s, if it is debug', async (level, text) => {
+  const { status, stderr } = await runAgentWith("throw new Error('no disk')", { LOG_LEVEL: level })
+  expect(status).toBe(2)
+  expect(stderr).toMatch(text)
 })
