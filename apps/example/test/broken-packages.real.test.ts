@@ -132,12 +132,14 @@ const gapsOf = (agent: AgentAnswer | undefined): Record<string, string> =>
 
 describe('a package that is broken when it is installed', () => {
   test.each(Object.entries(installedPackages))('%s is named, and costs no other type', async (name, expected) => {
-    const { deploys, warning, type = `acme/${name}` } = expected
+    const { deploys, warning, problem, type = `acme/${name}` } = expected
     if (deploys !== undefined) {
       const { status, body } = await provision(type)
       expect([status, JSON.stringify(body)]).toEqual([deploys[0], expect.stringMatching(deploys[1])])
     }
-    const { warnings } = await discoverConnectors({ from: join(installed.folder, 'main.js') })
+    const { warnings, problems } = await discoverConnectors({ from: join(installed.folder, 'main.js') })
+    const refused = problems.filter((one) => one.package === `rca-${name}`).map(({ message }) => message)
+    if (problem !== undefined) expect(refused).toEqual([expect.stringMatching(problem)])
     const own = warnings.filter((one) => one.package === `rca-${name}`).map(({ message }) => message)
     expect(own).toEqual(warning === undefined ? [] : [expect.stringMatching(warning)])
     expect((await provision('acme/good')).status).toBe(201)
@@ -157,13 +159,8 @@ describe('a package that is broken when it is run', () => {
   beforeAll(async () => {
     for (const [name, { options }] of Object.entries(collectingPackages)) await startAgent(name, options)
   })
-  afterAll(async () => {
-    const others = [...agents].filter(([name]) => name !== 'good')
-    await Promise.all(others.map(([, agent]) => agent.stop({ timeout: '1s' })))
-  })
-
   test.each(Object.entries(collectingPackages))('%s is reported by its agent', async (name, expected) => {
-    const { gaps = {}, statuses = {}, isOffline = false, secret } = expected
+    const { gaps = {}, statuses = {}, isOffline = false, host, secret } = expected
     await expect.poll(() => agentOf(name)).toMatchObject({ health: { collectors: statuses } })
     const wanted = Object.fromEntries(
       Object.entries(gaps).map(([scope, reason]) => [scope, expect.stringMatching(reason)]),
@@ -171,6 +168,7 @@ describe('a package that is broken when it is run', () => {
     await expect.poll(async () => gapsOf(await agentOf(name))).toEqual(wanted)
     const agent = await agentOf(name)
     if (!isOffline) await expect.poll(() => pointsOf(agent?.agent_id)).toBeGreaterThan(0)
+    if (host !== undefined) await expect.poll(() => hostsOf(agent?.agent_id)).toContain(host)
     if (secret !== undefined) expect(JSON.stringify(agent)).not.toContain(secret)
   })
 
@@ -180,7 +178,22 @@ describe('a package that is broken when it is run', () => {
     const before = await pointsOf(good?.agent_id)
     await expect.poll(() => pointsOf(good?.agent_id)).toBeGreaterThan(before)
   })
+
+  test('does not keep its agent from stopping', async () => {
+    const others = [...agents].filter(([name]) => name !== 'good').map(([, agent]) => agent)
+    await Promise.all(others.map((agent) => agent.stop({ timeout: '1s' })))
+    expect(others.filter((agent) => agent.status().state !== 'stopped')).toEqual([])
+  })
 })
+
+/** Returns the ids of the hosts that an agent has reported. */
+async function hostsOf(agentId: string | null | undefined): Promise<string[]> {
+  const searchParams = { type: 'acme.host' }
+  const { entities } = await running.http
+    .get(`api/v1/agents/${agentId}/entities`, { searchParams })
+    .json<{ entities: { id: string }[] }>()
+  return entities.map(({ id }) => id)
+}
 
 /** Returns the last value of the good collector, which counts its runs. */
 async function pointsOf(agentId: string | null | undefined): Promise<number> {

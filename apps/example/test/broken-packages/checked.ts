@@ -10,6 +10,10 @@ export const checkedPackages: Readonly<Record<string, CheckedPackage>> = {
   title: { manifest: { title: 'Other' }, check: 'MAN-same-title' },
   description: { manifest: { description: 'Other' }, check: 'MAN-same-description' },
   'option-silent': { code: "input.properties.color = { type: 'string' }", check: 'CFG-described' },
+  'unit-unknown': {
+    code: "signals.bad = metric({ name: 'acme.way', unit: 'furlongs', kind: 'gauge', description: 'Way.' })",
+    check: 'SIG-units',
+  },
   'counter-falls': {
     code: 'let left = 9\ncollect(async () => ({ metrics: [jobs.point(left--, own)] }))',
     check: 'VAL-counters',

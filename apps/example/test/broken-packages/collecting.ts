@@ -8,6 +8,8 @@ export interface CollectingPackage extends BrokenPackage {
   readonly gaps?: Readonly<Record<string, RegExp>>
   /** Statuses of collectors and watchers in heartbeats. */
   readonly statuses?: Readonly<Record<string, object>>
+  /** Id of a host that the platform stores as it is. */
+  readonly host?: string
   /** Text that must be nowhere in what the platform stores about the agent. */
   readonly secret?: string
   /** True if the agent cannot connect: the platform stores no data of it. */
@@ -40,13 +42,16 @@ export const collectingPackages: Readonly<Record<string, CollectingPackage>> = {
   ),
   'other-unit': metrics("{ ...load.point(1, own), unit: 's' }", /another unit or kind than declared/),
   'other-kind': metrics("{ ...load.point(1, own), kind: 'counter' }", /another unit or kind than declared/),
-  nan: metrics("load.point(NaN, own), load.point(Infinity, own), load.point('1', own)", /not a finite number/),
+  nan: metrics(
+    "load.point(NaN, own), load.point(Infinity, own), load.point('1', own)",
+    /`acme\.load` has a value that is not a finite number: 3 points, the first of `acme\.host\/host-nan`/,
+  ),
   'returns-undefined': returns('undefined', /it returned undefined instead of signals/),
   'returns-text': returns("'all is well'", /it returned string instead of signals/),
   'returns-metric': returns('{ metric: [] }', /unknown field .*metric.* \(known: entities, metrics/),
   'moving-ids': {
     code: 'collect(async () => { round += 1; return { entities: Array.from({ length: 200 }, (_, i) => host.entity({ id: `${round}-${i}` })) } })',
-    gaps: { 'churn:bad': /./ },
+    gaps: { 'churn:bad': /entit/ },
   },
   'many-events': {
     code: 'let count = 12000\ncollect(async () => { const events = Array.from({ length: count }, (_, i) => note({ id: `${i}` })); count = 0; return { events } })',
@@ -69,7 +74,10 @@ export const collectingPackages: Readonly<Record<string, CollectingPackage>> = {
     code: "let size = 2e7\ncollect(async () => { const body = 'x'.repeat(size); size = 1; return { events: [note({ id: body.slice(0, 9), body })] } })",
     gaps: {},
   },
-  'negative-counter': metrics('jobs.point(-1, own)', /counter with a negative value/),
+  'negative-counter': metrics(
+    'jobs.point(-1, own)',
+    /counter with a negative value, of `acme\.host\/host-negative-counter`/,
+  ),
   'identity-empty': {
     code: "parts.identify = async () => ({ id: '', name: 'x', entity: own })",
     isOffline: true,
@@ -112,6 +120,7 @@ export const collectingPackages: Readonly<Record<string, CollectingPackage>> = {
   'secret-word': {
     ...withSecret("collect(async () => ({ entities: [host.entity({ id: 'root-db' })] }))"),
     options: { api_token: 'root' },
+    host: 'root-db',
     gaps: {},
   },
 }

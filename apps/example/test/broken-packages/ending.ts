@@ -39,6 +39,12 @@ export const endingPackages: Readonly<Record<string, EndingPackage>> = {
     line: { msg: 'uncaught error: the agent ends', agent_type: 'acme/emitter-error' },
     crash: /socket lost/,
   },
+  'connect-ends': {
+    code: "parts.connect = async () => { setTimeout(() => { throw new Error('no socket') }, 1); await new Promise(() => {}) }",
+    exitCode: 1,
+    line: { msg: 'uncaught error: the agent ends', agent_type: 'acme/connect-ends' },
+    gap: ['connection', /connecting to Acme ended the agent: no socket/],
+  },
   'process-exit': {
     code: once('process.exit(7)'),
     exitCode: 7,

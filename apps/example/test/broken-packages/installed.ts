@@ -8,6 +8,8 @@ export interface InstalledPackage extends BrokenPackage {
   readonly deploys?: readonly [status: number, detail: RegExp]
   /** Warning about it, which does not keep it from being used. */
   readonly warning?: RegExp
+  /** Problem of the package, for which its type is that of another one, or none. */
+  readonly problem?: RegExp
 }
 
 const OPTIONS = (name: string): string => `input.properties.${name} = { type: 'string', description: 'An option.' }`
@@ -21,7 +23,11 @@ export const installedPackages: Readonly<Record<string, InstalledPackage>> = {
   },
   'no-manifest': { json: { rca: undefined, dependencies: { '@rca/core': '0.x' } }, warning: /has no `rca`/ },
   'unknown-key': { manifest: { icon: 'x.svg' }, deploys: [201, /install/], warning: /icon/ },
-  'same-type': { manifest: { type: 'acme/good' }, deploys: [422, /./] },
+  'same-type': {
+    manifest: { type: 'acme/good' },
+    deploys: [422, /acme\/same-type/],
+    problem: /rca-same-type@1\.2\.3 .*rca-good@1\.2\.3 has the same type `acme\/good`.*remove one of the two/,
+  },
   'one-word': {
     type: 'queues',
     manifest: { type: 'queues' },
@@ -62,11 +68,15 @@ export const installedPackages: Readonly<Record<string, InstalledPackage>> = {
   },
   'two-exports': {
     module: `${moduleOf('two-exports', {})}\nexport const other = defineConnector({ ...connector })`,
-    deploys: [500, /./],
+    deploys: [500, /exports 2 connectors of type `acme\/two-exports`\. Export one of them/],
   },
   'no-json-schema': {
     code: "config = { '~standard': { version: 1, vendor: 'zod', validate: (value) => ({ value }) } }",
-    deploys: [500, /zod 4\.2(?!.*Cannot read properties)/],
+    deploys: [500, /zod 3, `zod\/v3` or zod before 4\.2(?!.*(?:Cannot read properties|rca\.module))/],
+  },
+  'valibot-alone': {
+    code: "config = { '~standard': { version: 1, vendor: 'valibot', validate: (value) => ({ value }) } }",
+    deploys: [500, /toStandardJsonSchema(?!.*(?:Cannot read properties|rca\.module))/],
   },
   'option-case': { code: OPTIONS('diskPath'), deploys: [500, /diskPath(?!.*Reinstall)/] },
   'option-path': { code: OPTIONS('path'), deploys: [500, /path(?!.*Reinstall)/] },
