@@ -43,8 +43,13 @@ export interface ServerClient {
   networkLinks(): Promise<readonly NetworkLink[]>
   /** `undefined` on other systems than Linux. */
   kernelResources(): Promise<KernelResources | undefined>
-  /** TCP ports on which programs listen. `undefined` on other systems than Linux. */
-  listeningPorts(): Promise<readonly ListeningPort[] | undefined>
+  /**
+   * TCP ports on which programs listen. `undefined` on other systems than Linux.
+   *
+   * @param needsProcess for which ports the process is looked for, which costs much where many files are open. Default:
+   *   all. A process that was found once stays known.
+   */
+  listeningPorts(needsProcess?: (port: number) => boolean): Promise<readonly ListeningPort[] | undefined>
   /**
    * Certificates of programs that listen on `certificate_ports` and speak TLS. `undefined` where this process does not
    * share the host's network, and on other systems than Linux. Connects to each port.

@@ -51,19 +51,21 @@ export const listeningPorts: Watcher<ServerClient> = {
     const cursor = openCursor(cursorSchema, context)
     let known: Ports | undefined = cursor.before
     for (;;) {
-      const open = await client.listeningPorts()
+      const before = known
+      // A port that has just opened is mostly closed soon.
+      const open = await client.listeningPorts((port) => before === undefined || before[port] !== undefined)
       if (open === undefined) return
       const now = context.now()
       const next: Ports = {}
       const events: Event[] = []
       for (const port of open) {
-        const before = known?.[port.port]
+        const earlier = before?.[port.port]
         // Ports that are open when the agent comes may be so for long.
-        const looks = known === undefined ? MIN_LOOKS : Math.min(MIN_LOOKS, (before?.looks ?? 0) + 1)
+        const looks = before === undefined ? MIN_LOOKS : Math.min(MIN_LOOKS, (earlier?.looks ?? 0) + 1)
         next[port.port] = toPort(port, looks)
-        if (before?.closedSince !== undefined) events.push(toOpened(client, port, before.closedSince, now))
+        if (earlier?.closedSince !== undefined) events.push(toOpened(client, port, earlier.closedSince, now))
       }
-      for (const [number, port] of Object.entries(known ?? {})) {
+      for (const [number, port] of Object.entries(before ?? {})) {
         if (next[number] !== undefined || port.looks < MIN_LOOKS) continue
         const closedSince = port.closedSince ?? now.toISOString()
         if (now.getTime() - Date.parse(closedSince) < MAX_CLOSED_MS) next[number] = { ...port, closedSince }

@@ -6,9 +6,6 @@ import { isMissingFile, type RootReader } from './root-reader.ts'
 /** State of a listening socket. include/net/tcp_states.h */
 const TCP_LISTEN = '0A'
 
-/** Maximum size of a read: a table has one line of 150 bytes for each socket. */
-const MAX_READ_BYTES = 16_384
-
 /** Calls of the reader after which it reads the tables, even if the number of sockets is the same. */
 const MAX_SKIPPED_CALLS = 2
 
@@ -19,50 +16,69 @@ interface Socket {
   readonly inode: string
 }
 
-/**
- * Creates a reader of the TCP ports on which programs listen. It looks for the owner of each socket once. While the
- * number of sockets stays the same, it reads the tables at every third call only: for the end of a table, the kernel
- * searches all connections of all namespaces, which takes milliseconds.
- */
-export function createPortReader(
-  reader: RootReader,
-  networkDirectory: string,
-): () => Promise<readonly ListeningPort[]> {
-  const buffer = Buffer.allocUnsafeSlow(MAX_READ_BYTES)
+/** Bytes of a line in a table of TCP over IPv4. Those of IPv6 are about as long. */
+const LINE_BYTES = 150
+
+/** Maximum size of a read, in lines. */
+const MAX_LINES = 100
+
+/** Returns the TCP ports on which programs listen, and the processes of the ports for which `needsProcess` is true. */
+export type PortReader = (needsProcess?: (port: number) => boolean) => Promise<readonly ListeningPort[]>
+
+/** Creates a reader of the TCP ports on which programs listen. It looks for the process of each socket once. */
+export function createPortReader(reader: RootReader, networkDirectory: string): PortReader {
+  const tables = [
+    createTableReader(reader, networkDirectory, 'tcp', 'sockstat'),
+    createTableReader(reader, networkDirectory, 'tcp6', 'sockstat6'),
+  ]
   let owners = new Map<string, ProcessName | undefined>()
-  let last: { readonly ports: readonly ListeningPort[]; readonly counts: string } | undefined
-  let skipped = 0
-  return async () => {
-    // Before the tables: a change meanwhile is seen by the next call.
-    const counts = readSocketCounts(reader, networkDirectory)
-    if (last !== undefined && counts !== '' && counts === last.counts && skipped < MAX_SKIPPED_CALLS) {
-      skipped += 1
-      return last.ports
-    }
-    skipped = 0
-    const sockets = ['tcp', 'tcp6'].flatMap((table) =>
-      readListeningSockets(reader.resolve(`${networkDirectory}/${table}`), buffer),
-    )
-    const isNew = sockets.some(({ inode }) => !owners.has(inode))
-    const found = isNew ? await findOwners(reader, new Set(sockets.map(({ inode }) => inode))) : owners
-    owners = new Map(sockets.map(({ inode }) => [inode, found.get(inode) ?? owners.get(inode)]))
+  return async (needsProcess = () => true) => {
+    const sockets = tables.flatMap((readTable) => readTable())
+    const wanted = sockets.filter(({ inode, port }) => !owners.has(inode) && needsProcess(port))
+    const found = await findOwners(reader, new Set(wanted.map(({ inode }) => inode)))
+    const searched = sockets.filter((socket) => owners.has(socket.inode) || wanted.includes(socket))
+    owners = new Map(searched.map(({ inode }) => [inode, found.get(inode) ?? owners.get(inode)]))
     const ports = new Map<number, ListeningPort>()
     for (const { port, address, userId, inode } of sockets) {
       const known = ports.get(port)
       const process = known?.process ?? owners.get(inode)
       ports.set(port, { port, addresses: [...(known?.addresses ?? []), address], userId, process })
     }
-    last = { ports: [...ports.values()], counts }
-    return last.ports
+    return [...ports.values()]
   }
 }
 
-/** Returns the kernel's counts of TCP sockets, which cost little to read, or an empty text if it has none. */
-function readSocketCounts(reader: RootReader, networkDirectory: string): string {
-  const text = ['sockstat', 'sockstat6']
-    .map((file) => reader.optionalText(`${networkDirectory}/${file}`) ?? '')
-    .join('')
-  return [...text.matchAll(/^TCP6?: inuse \d+/gm)].join()
+/**
+ * Creates a reader of the listening sockets of a table. While the kernel's count of its sockets stays the same, it
+ * reads the table at every third call only: for the end of a table, the kernel searches all connections of all
+ * namespaces, which takes milliseconds.
+ */
+function createTableReader(
+  reader: RootReader,
+  networkDirectory: string,
+  table: 'tcp' | 'tcp6',
+  countFile: string,
+): () => readonly Socket[] {
+  const buffer = Buffer.allocUnsafeSlow(MAX_LINES * LINE_BYTES)
+  let last: { readonly sockets: readonly Socket[]; readonly count: string | undefined } | undefined
+  let skipped = 0
+  return () => {
+    // Before the table: a change meanwhile is seen by the next call.
+    const [, count] = /^TCP6?: inuse (\d+)/m.exec(reader.optionalText(`${networkDirectory}/${countFile}`) ?? '') ?? []
+    if (last !== undefined && count !== undefined && count === last.count && skipped < MAX_SKIPPED_CALLS) {
+      skipped += 1
+      return last.sockets
+    }
+    skipped = 0
+    // The heading, the known sockets and the line after them: the kernel does not search for more connections.
+    const lines = Math.min(MAX_LINES, (last?.sockets.length ?? 0) + 2)
+    const sockets = readListeningSockets(
+      reader.resolve(`${networkDirectory}/${table}`),
+      buffer.subarray(0, lines * LINE_BYTES),
+    )
+    last = { sockets, count }
+    return sockets
+  }
 }
 
 /** Reads the listening sockets, which are the first lines of a table: thousands of connections may follow. */
@@ -116,17 +132,22 @@ function formatAddress(digits: string): string {
   return longest === '' ? groups : groups.replace(longest, '::')
 }
 
-/** Returns the processes that hold sockets, as far as this user may see their files. */
+/**
+ * Returns the processes that hold sockets, as far as this user may see their files. Begins with the newest processes,
+ * which opened most new sockets, and ends when it has found all.
+ */
 async function findOwners(reader: RootReader, inodes: ReadonlySet<string>): Promise<Map<string, ProcessName>> {
   const owners = new Map<string, ProcessName>()
+  if (inodes.size === 0) return owners
   const pids = readdirSync(reader.resolve('proc')).filter((name) => /^\d+$/.test(name))
-  for await (const slice of inTimeSlices(pids)) {
+  for await (const slice of inTimeSlices(pids.toReversed())) {
     for (const pid of slice) {
       for (const inode of socketsOf(reader, pid)) {
         if (!inodes.has(inode) || owners.has(inode)) continue
         const name = attempt(() => reader.text(`proc/${pid}/comm`).trim())
         if (name !== undefined) owners.set(inode, { pid: Number(pid), name })
       }
+      if (owners.size === inodes.size) return owners
     }
   }
   return owners
