@@ -8,6 +8,7 @@ import { nodeSqlite } from '../sqlite/node-sqlite.ts'
 import { createReadsInThread } from '../sqlite/read-pool.ts'
 import { createStorage } from '../sqlite/storage.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { RelatedFilter } from '../store.ts'
 import { createRelatedReader } from './related.ts'
 
 /** Pods of the cluster, more than one statement examines. All but the last were deleted. */
@@ -25,7 +26,8 @@ file.exec(`
   insert into environments values ('prod', 0);
   insert into agents (environment, agent_type, agent_id, agent_version, first_seen_at, last_seen_at)
     values ('prod', 'kubernetes', 'a', '1', 0, 0);
-  insert into entities ${numbers(PODS)} select 1, 'pod', format('%06d', n), 'p', '{}', ${partOf('cluster', "'c'")}, 0, 0,
+  insert into entities ${numbers(PODS)} select 1, 'pod', format('%06d', n), 'p',
+    json_object('k8s.pod.label.app', 'web', 'k8s.pod.label.index', (n % 1000) || ''), ${partOf('cluster', "'c'")}, 0, 0,
     case when n < ${PODS} then 5 end, 0 from numbers;
   insert into entities ${numbers(450)} select 1, 'container', 'c' || n, 'c', '{}', ${partOf('pod', "'000001'")}, 0, 0,
     null, 0 from numbers;
@@ -36,10 +38,15 @@ const readRelated = createRelatedReader(createReadsInThread(counter.file, create
 
 afterAll(() => database.destroy())
 
-async function find(type: string, id: string, limit: number, since?: number) {
+const find = (type: string, id: string, limit: number, since?: number) =>
+  findAll({ entity: { type, id }, labels: [], reach: 'owned', since }, limit)
+
+const findLabelled = (labels: RelatedFilter['labels'], since?: number) =>
+  findAll({ entity: undefined, labels, reach: 'owned', since, environment: 'prod' }, 5000)
+
+async function findAll(filter: RelatedFilter, limit: number) {
   counter.reset()
   const session = createReadSession(new AbortController().signal, 0)
-  const filter = { entity: { type, id }, labels: [], reach: 'owned', since } as const
   const { entities, complete } = await readRelated(filter, limit, session)
   expect(counter.most()).toBeLessThan(MAX_STEPS)
   return { count: entities.length, complete }
@@ -58,5 +65,26 @@ describe('entities that are related', () => {
     expect(await find('pod', '000001', 5000)).toEqual({ count: 901, complete: true })
     expect(await find('pod', '000001', 901)).toEqual({ count: 901, complete: true })
     expect(await find('pod', '000001', 900)).toEqual({ count: 900, complete: false })
+  })
+
+  test('are found by labels in one bounded step, also when very many have the first label', async () => {
+    expect(await findLabelled([['index', '7']])).toEqual({ count: 120, complete: true })
+    expect(
+      await findLabelled([
+        ['index', '7'],
+        ['app', 'web'],
+      ]),
+    ).toEqual({ count: 120, complete: true })
+    expect(await findLabelled([['app', 'none']])).toEqual({ count: 0, complete: true })
+    expect((await findLabelled([['app', 'web']])).complete).toBe(false)
+    expect(
+      (
+        await findLabelled([
+          ['app', 'web'],
+          ['index', '7'],
+        ])
+      ).complete,
+    ).toBe(false)
+    expect((await findLabelled([['app', 'web']], 10)).complete).toBe(false)
   })
 })

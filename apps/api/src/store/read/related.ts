@@ -7,7 +7,7 @@ import { entityRows } from './entity-rows.ts'
 /** Entities whose relations one statement follows. */
 const MAX_FOLLOWED = 200
 
-/** Relations that one statement examines. */
+/** Relations, or entities with a label, that one statement examines. */
 const MAX_RELATIONS = 100_000
 
 /** Relations from a part to the whole that it belongs to. */
@@ -83,6 +83,7 @@ export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
       return all
     }
 
+    if (await haveTooManyLabels(database, filter)) hasAllSources = false
     const roots = add(await findRoots(database, filter, limit))
     const core = await follow([...roots, ...(await twins(roots))], parts)
     if (filter.reach === 'all') {
@@ -96,35 +97,53 @@ export function createRelatedReader(pool: ReadPool): SignalStore['related'] {
 }
 
 /** Finds the entity of the filter, described or only referred to, or the entities with all labels. */
-async function findRoots(
-  database: Kysely<Tables>,
-  { entity, labels, since, ...agents }: RelatedFilter,
-  limit: number,
-): Promise<EntityKey[]> {
-  const ofAgents = [sql`true`, ...Object.entries(agents).flatMap(([name, value]) => condition(name, value))]
-  const isRecent = since === undefined ? sql`true` : sql`(deleted_at is null or deleted_at >= ${since})`
+async function findRoots(database: Kysely<Tables>, filter: RelatedFilter, limit: number): Promise<EntityKey[]> {
+  const { entity, labels } = filter
   const withLabels = labels.map(
     ([name, value]) => sql`exists (
       select 1 from entity_labels as label where label.agent_key = found.agent_key and label.type = found.type
         and label.id = found.id and label.name = ${name} and label.value = ${value})`,
   )
-  const [first] = labels
-  const candidates =
-    entity === undefined
-      ? sql`select agent_key, type, id from entity_labels join entities using (agent_key, type, id)
-          where entity_labels.name = ${first?.[0]} and entity_labels.value = ${first?.[1]} and ${isRecent}`
-      : sql`select agent_key, type, id from entities where type = ${entity.type} and id = ${entity.id}
-          union select agent_key, target_type, target_id from relations
-          where target_type = ${entity.type} and target_id = ${entity.id}`
+  const candidates = entity === undefined ? labelled(filter) : named(entity, filter)
   const statement = sql<EntityKey>`select found.agent_key, found.type, found.id from (${candidates}) as found
-    join agents on agents.key = found.agent_key
-    where ${sql.join([...ofAgents, ...withLabels], sql` and `)} limit ${limit + 1}`
+    where ${sql.join([sql`true`, ...withLabels], sql` and `)} limit ${limit + 1}`
   return (await statement.execute(database)).rows
 }
 
-function condition(name: string, value: unknown): RawBuilder<unknown>[] {
-  const isColumn = name === 'environment' || name === 'agent_type' || name === 'agent_id'
-  return isColumn && value !== undefined ? [sql`agents.${sql.ref(name)} in (${sql.join([value].flat())})`] : []
+/** Selects an entity of each agent that describes it or refers to it. */
+function named({ type, id }: NonNullable<RelatedFilter['entity']>, filter: RelatedFilter): RawBuilder<unknown> {
+  return sql`select key as agent_key, ${type} as type, ${id} as id from agents where ${ofAgents(filter)} and (
+    exists (select 1 from entities where agent_key = key and type = ${type} and id = ${id})
+    or exists (select 1 from relations where target_type = ${type} and target_id = ${id} and agent_key = key))`
+}
+
+/** Selects the entities with the first label, of at most {@link MAX_RELATIONS} with those that were deleted. */
+function labelled(filter: RelatedFilter): RawBuilder<unknown> {
+  const isRecent = filter.since === undefined ? sql`true` : sql`(deleted_at is null or deleted_at >= ${filter.since})`
+  return sql`select agent_key, type, id from (${withFirstLabel(filter)} limit ${MAX_RELATIONS})
+    join entities using (agent_key, type, id) where ${isRecent}`
+}
+
+function withFirstLabel(filter: RelatedFilter): RawBuilder<unknown> {
+  const [name, value] = filter.labels[0] ?? []
+  return sql`select agent_key, type, id from entity_labels where name = ${name} and value = ${value}
+    and agent_key in (select key from agents where ${ofAgents(filter)})`
+}
+
+/** Returns true if {@link labelled} does not examine all entities. */
+async function haveTooManyLabels(database: Kysely<Tables>, filter: RelatedFilter): Promise<boolean> {
+  if (filter.entity !== undefined) return false
+  const statement = sql`${withFirstLabel(filter)} limit 1 offset ${MAX_RELATIONS}`
+  return (await statement.execute(database)).rows.length > 0
+}
+
+/** Returns the conditions of a filter on `agents`. */
+function ofAgents(filter: RelatedFilter): RawBuilder<unknown> {
+  const conditions = (['environment', 'agent_type', 'agent_id'] as const).flatMap((name) => {
+    const value = filter[name]
+    return value === undefined ? [] : [sql`agents.${sql.ref(name)} in (${sql.join([value].flat())})`]
+  })
+  return sql.join([sql`true`, ...conditions], sql` and `)
 }
 
 /** Finds the targets of relations, described or not. */
