@@ -184,12 +184,15 @@ describe('a query of metrics', () => {
       expect(await stored(api)).toEqual([[-240_000, 8], ...expected])
     })
 
-    test('are corrected by the clock of the agent, and get the time of the report if they are too far ahead', async () => {
+    test.each([
+      ['ahead', 3_600_000],
+      ['behind', -3_600_000],
+    ])('are kept, or get the time of the report, also if the clock of the agent is %s', async (_how, offset) => {
       const api = await startApi()
       const token = await api.provision()
-      const timestamp = iso(START + 3_600_000)
-      const metrics = [dated(3_480_000, 1), dated(3_600_000 + 301_000, 2)]
-      await api.send(token, reportOf({ metrics }, { timestamp }))
+      await api.heartbeat(token, { started_at: iso(START + offset) })
+      const metrics = [dated(-120_000, 1), dated(301_000, 2)]
+      await api.send(token, reportOf({ metrics }, { timestamp: iso(START + offset) }))
       expect(await stored(api)).toEqual([
         [-120_000, 1],
         [0, 2],

@@ -43,8 +43,8 @@ export interface Metric {
   /** Finite. A value that could not be read is omitted, never 0. */
   readonly value: number
   /**
-   * Time of the measurement, ISO 8601, UTC, for a source that dates its values. At most 7 days ago, and 5 minutes ahead
-   * of the clock of this machine. @default the time of the report
+   * Time of the measurement by the clock of a source that dates its values, ISO 8601, UTC. The platform stores it as it
+   * is. At most 7 days ago, and 5 minutes ahead of the clock of this machine. @default the time of the report
    */
   readonly at?: string
   /** UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`. */

@@ -106,7 +106,9 @@ export const metricSchema = z.object({
   value: z.number(),
   at: timestampSchema
     .optional()
-    .describe('Time of the measurement, ISO 8601, UTC. Absent for the `timestamp` of the report.'),
+    .describe(
+      'Time of the measurement by the clock of its source, ISO 8601, UTC. Absent for the `timestamp` of the report.',
+    ),
   unit: z.string().max(LIMITS.unit).describe('UCUM, as in OpenTelemetry: `1`, `s`, `By`, `{process}`.'),
   kind: z.enum(METRIC_KINDS),
   entity: entityReferenceSchema,

@@ -94,7 +94,7 @@ async function writeReport(
 ): Promise<void> {
   const { key, offset, receivedAt } = agent
   const at = correctTime(Date.parse(report.timestamp), offset, receivedAt) ?? receivedAt
-  // Points, events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
+  // Events and gaps may have times of other clocks: a time that is still too far ahead becomes the report's.
   const timeOf = (text: string, ahead?: number): number => {
     const own = ahead === undefined ? offset : offsetOfOtherClock(offset, ahead)
     return correctTime(Date.parse(text), own, receivedAt) ?? at
@@ -126,7 +126,9 @@ async function writeReport(
   if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, pause, report.snapshot_except)
   if (report.part !== undefined && isSnapshot(report.part))
     await recordPart(transaction, stamp, report.part, receivedAt, pause)
-  const timeOfPoint = (metric: Metric): number => (metric.at === undefined ? at : timeOf(metric.at))
+  // The clock of the source has dated the point: an offset of the agent's clock does not apply.
+  const timeOfPoint = (metric: Metric): number =>
+    metric.at === undefined ? at : (correctTime(Date.parse(metric.at), 0, receivedAt) ?? at)
   for (const part of inParts(metrics, weightOfMetric)) {
     await writeMetrics(transaction, agent, part, { timeOfPoint, isLate }, index)
     await pause()
