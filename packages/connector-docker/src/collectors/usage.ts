@@ -47,19 +47,19 @@ export const usageSignals = {
   memoryUsage: metric({
     name: 'container.memory.usage',
     unit: 'By',
-    kind: 'gauge',
+    kind: 'updowncounter',
     description: 'Memory used by the container, without inactive page cache.',
   }),
   memoryWorkingSet: metric({
     name: 'container.memory.working_set',
     unit: 'By',
-    kind: 'gauge',
+    kind: 'updowncounter',
     description: 'Working set of the container: memory in use, without inactive files.',
   }),
   memoryRss: metric({
     name: 'container.memory.rss',
     unit: 'By',
-    kind: 'gauge',
+    kind: 'updowncounter',
     description: 'Anonymous memory of the container.',
   }),
   memoryLimit: metric({

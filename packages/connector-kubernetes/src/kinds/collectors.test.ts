@@ -83,7 +83,7 @@ const kinds: readonly (readonly [collector: string, type: string, entity: object
       'namespaces',
       'k8s.namespace',
       { relations: [{ type: 'owned_by', target: { type: 'k8s.cluster', id: 'cluster-1' } }] },
-      { 'k8s.namespace.phase': 1 },
+      { 'k8s.namespace.phase active': 1 },
     ],
     [
       'deployments',

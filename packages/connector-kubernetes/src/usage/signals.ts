@@ -126,12 +126,12 @@ export const usageMetrics = {
   podProcessCount: upDownCounter('k8s.pod.process.count', '{process}', 'Processes of a pod.'),
   containerCpuTime: counter('container.cpu.time', 's', 'CPU time of a container.'),
   containerCpuUsage: gauge('container.cpu.usage', '{cpu}', 'CPUs that a container used in the last seconds.'),
-  containerMemoryWorkingSet: gauge(
+  containerMemoryWorkingSet: upDownCounter(
     'container.memory.working_set',
     'By',
     'Working set of a container: memory in use without inactive files.',
   ),
-  containerMemoryRss: gauge('container.memory.rss', 'By', 'Anonymous memory of a container.'),
+  containerMemoryRss: upDownCounter('container.memory.rss', 'By', 'Anonymous memory of a container.'),
   containerStorageUsage: upDownCounter(
     'k8s.container.ephemeral_storage.usage',
     'By',

@@ -56,9 +56,10 @@ export const namespaceSignals = {
   }),
   namespacePhase: metric({
     name: 'k8s.namespace.phase',
-    unit: '1',
-    kind: 'gauge',
-    description: 'Phase of a namespace: 1 `Active`, 0 `Terminating`.',
+    unit: '{namespace}',
+    kind: 'updowncounter',
+    description: 'Phase of a namespace: 1 for the present one.',
+    attributes: { 'k8s.namespace.phase': '`active` or `terminating`.' },
   }),
 }
 
@@ -116,5 +117,7 @@ function describe(namespace: Namespace, allowsLabel: NameFilter, cluster: Entity
 }
 
 function phasePoint(phase: string | undefined, entity: EntityReference): Metric | undefined {
-  return namespaceSignals.namespacePhase.point(phase === undefined ? undefined : Number(phase === 'Active'), entity)
+  return namespaceSignals.namespacePhase.point(phase === undefined ? undefined : 1, entity, {
+    'k8s.namespace.phase': phase?.toLowerCase(),
+  })
 }

@@ -64,7 +64,7 @@ export const podSignals = {
     description: 'Phase of a pod: 1 `Pending`, 2 `Running`, 3 `Succeeded`, 4 `Failed`, 5 `Unknown`.',
   }),
   podReady: upDownCounter('k8s.pod.ready', '1', 'Whether a pod is ready: 1 or 0.'),
-  containerReady: upDownCounter('k8s.container.ready', '1', 'Whether a container is ready: 1 or 0.'),
+  containerReady: upDownCounter('k8s.container.ready', '{container}', 'Whether a container is ready: 1 or 0.'),
   containerRestarts: metric({
     name: 'k8s.container.restart.count',
     unit: '{restart}',
@@ -84,10 +84,10 @@ export const podSignals = {
     description: 'Exit code of the previous run of a container.',
     attributes: { 'k8s.container.status.last_terminated_reason': 'Why it ended, such as `OOMKilled` or `Error`.' },
   }),
-  containerCpuRequest: upDownCounter('k8s.container.cpu.request', '{cpu}', 'CPU request of a container.'),
-  containerCpuLimit: upDownCounter('k8s.container.cpu.limit', '{cpu}', 'CPU limit of a container.'),
-  containerMemoryRequest: upDownCounter('k8s.container.memory.request', 'By', 'Memory request of a container.'),
-  containerMemoryLimit: upDownCounter('k8s.container.memory.limit', 'By', 'Memory limit of a container.'),
+  containerCpuRequest: upDownCounter('k8s.container.cpu.request.desired', '{cpu}', 'CPU request of a container.'),
+  containerCpuLimit: upDownCounter('k8s.container.cpu.limit.desired', '{cpu}', 'CPU limit of a container.'),
+  containerMemoryRequest: upDownCounter('k8s.container.memory.request.desired', 'By', 'Memory request of a container.'),
+  containerMemoryLimit: upDownCounter('k8s.container.memory.limit.desired', 'By', 'Memory limit of a container.'),
 }
 
 const signals = podSignals
