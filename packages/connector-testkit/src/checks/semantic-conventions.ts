@@ -4,9 +4,8 @@
  */
 
 /**
- * Kind of a metric: a `sum` only grows, as a counter does. A `state` is a current value: a gauge, or an up-down counter.
- * Versions of the conventions differ in which of the two. `any` is a histogram, whose quantiles are gauges, and whose
- * count and sum are counters.
+ * Kind of a metric: a `sum` only grows, as a counter does. A `state` is a current value: a gauge or an up-down counter,
+ * which differs between versions. `any` is a histogram: its quantiles are gauges, its count and sum are counters.
  */
 export type ConventionKind = 'sum' | 'state' | 'any'
 
@@ -16,7 +15,7 @@ export interface Convention {
   readonly kind: ConventionKind
 }
 
-// `k8s.container.restart.count` is an up-down counter, since kubelets reset it. So do restarts of any counter: both fit.
+// `k8s.container.restart.count` is an up-down counter, since kubelets reset it. Counters may be reset, too: both fit.
 const CONVENTIONS: readonly (readonly [unit: string, kind: ConventionKind, names: string])[] = [
   [
     'By',
