@@ -1,90 +1,25 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type LampsPackage, lampsPackage, manifest } from '../test/lamps-package.ts'
 import { runCli } from './cli.ts'
-
-const cliPackage = fileURLToPath(new URL('..', import.meta.url))
-const manifest = {
-  name: 'lamps',
-  version: '0.1.0',
-  license: 'MIT',
-  type: 'module',
-  exports: { '.': './dist/index.js', './package.json': './package.json' },
-  files: ['dist', 'rca.json'],
-  rca: { contract: 1, type: 'example/lamps', title: 'Lamps', description: 'Watches lamps' },
-}
-const CONNECTOR = `
-import { command, defineConnector, entity, metric, option } from '@rca/core/connector'
-import { z } from 'zod'
-import { lamp } from './lamp.ts'
-
-const signals = {
-  lamp: entity({ type: 'example.lamp', description: 'A lamp.' }),
-  power: metric({ name: 'example.lamp.power', unit: 'W', kind: 'gauge', description: 'Power of the lamp.' }),
-}
-
-export const lamps = defineConnector({
-  type: 'example/lamps',
-  title: 'Lamps',
-  description: 'Watches lamps',
-  config: z.object({
-    lamp_url: z.string().default('http://lamp').describe('Address of the lamp.'),
-    lamp_token: option.secret().optional().describe('Token of the lamp.'),
-  }),
-  signals,
-  deploy: () => ({ command: command('rca-agent') }),
-  connect: async ({ config }) => {
-    const answer = await fetch(config.lamp_url, { headers: { authorization: config.lamp_token ?? '' } })
-    if (!answer.ok) throw new Error('the lamp answers ' + answer.status)
-    return lamp
-  },
-  identify: async () => ({ id: 'lamp', name: 'lamp', entity: signals.lamp.reference('lamp') }),
-  collectors: { power: { collect: async () => ({ entities: [signals.lamp.entity({ id: 'lamp' })] }) } },
-})
-`
-const tsconfig = { extends: '@rca/connector-cli/tsconfig.json', include: ['src', 'test'] }
 
 // Compiles in most tests: a loaded machine takes minutes.
 describe('rca-connector', { timeout: 300_000 }, () => {
   let folder = ''
+  let write: LampsPackage['write']
+  let install: LampsPackage['install']
+  let writePackage: LampsPackage['writePackage']
+  let remove: LampsPackage['remove']
   let lines: string[] = []
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'rca-cli-'))
+    ;({ folder, write, install, writePackage, remove } = lampsPackage())
     lines = []
   })
-  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+  afterEach(() => remove())
 
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), text)
-  }
-  /** A package with the dependencies that npm would install. */
-  const writePackage = (): void => {
-    write('package.json', JSON.stringify(manifest))
-    write('LICENSE', 'MIT')
-    write('README.md', '# Lamps\n\n<!-- rca-connector docs -->\n<!-- /rca-connector docs -->\n\nEnd\n')
-    write('src/index.ts', CONNECTOR)
-    write('tsconfig.json', JSON.stringify(tsconfig))
-    mkdirSync(join(folder, 'node_modules/@rca'), { recursive: true })
-    mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
-    symlinkSync(cliPackage, join(folder, 'node_modules/@rca/connector-cli'))
-    symlinkSync(realpathSync(join(cliPackage, 'node_modules/@rca/core')), join(folder, 'node_modules/@rca/core'))
-    symlinkSync(realpathSync(join(cliPackage, 'node_modules/zod')), join(folder, 'node_modules/zod'))
-    symlinkSync(join(cliPackage, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'))
-  }
   const print = (line: string): void => void lines.push(line)
   const run = (...words: string[]): Promise<number> => runCli(words, { folder, print, printError: print })
   const output = (): string => lines.join('\n')
@@ -115,8 +50,7 @@ describe('rca-connector', { timeout: 300_000 }, () => {
 
   test('check reports what fails, warns and is excepted, in the scenarios of the package', async () => {
     writePackage()
-    const testkit = realpathSync(join(cliPackage, 'node_modules/@rca/connector-testkit'))
-    symlinkSync(testkit, join(folder, 'node_modules/@rca/connector-testkit'))
+    install('@rca/connector-testkit')
     const except = { 'MAN-peer': 'It is not published.' }
     write('package.json', JSON.stringify({ ...manifest, 'rca-kit': { except } }))
     write('src/lamp.ts', 'export const lamp: number = 1\n')

@@ -27,12 +27,19 @@ export async function observe(connector: Connector, config: RawConfig, rounds = 
 export function summaryOf({ entities, metrics, events, gaps }: Observed): string[] {
   const names = (list: readonly string[]): [string, number][] =>
     [...new Set(list)].sort().map((name) => [name, list.filter((other) => other === name).length])
-  // Signals of the agent about itself are the same for every connector.
-  const own = metrics.filter(({ name }) => !name.startsWith('agent.'))
   return [
-    ...names(entities.map(({ type }) => type)).map(([name, count]) => `entity ${name}: ${count}`),
-    ...names(own.map(({ name }) => name)).map(([name, count]) => `metric ${name}: ${count}`),
+    ...names(entities.filter((entity) => !isOfAgent(entity)).map(({ type }) => type)).map(
+      ([name, count]) => `entity ${name}: ${count}`,
+    ),
+    ...names(metrics.filter(({ entity }) => !isOfAgent(entity)).map(({ name }) => name)).map(
+      ([name, count]) => `metric ${name}: ${count}`,
+    ),
     ...names(events.map(({ name }) => name)).map(([name, count]) => `event ${name}: ${count}`),
     ...gaps.map(({ scope, reason }) => `gap ${scope}: ${reason}`),
   ]
+}
+
+/** Returns whether an entity is the agent, whose signals about itself are the same for every connector. */
+export function isOfAgent({ type }: { readonly type: string }): boolean {
+  return type === 'rca.agent'
 }

@@ -11,6 +11,8 @@ export interface FakePlatform {
   readonly url: string
   /** Received reports, each once, in order. */
   readonly reports: readonly Report[]
+  /** Removes and returns the received reports, so that a platform that runs for long does not keep them. */
+  takeReports(): readonly Report[]
   readonly heartbeats: readonly HeartbeatRequest[]
   /** Requests that break the protocol, one sentence each. */
   readonly violations: readonly string[]
@@ -24,6 +26,12 @@ export interface FakePlatform {
   close(): Promise<void>
 }
 
+/** Schemas of the requests that are accepted, by path. */
+const SCHEMAS: Readonly<Record<string, typeof dataRequestSchema | typeof heartbeatRequestSchema | undefined>> = {
+  [AGENT_PATHS.data]: dataRequestSchema,
+  [AGENT_PATHS.heartbeat]: heartbeatRequestSchema,
+}
+
 /** Starts a platform that accepts every token, and has no enrolment. */
 export async function fakePlatform(): Promise<FakePlatform> {
   const reports = new Map<string, Report>()
@@ -34,12 +42,7 @@ export async function fakePlatform(): Promise<FakePlatform> {
 
   const answerTo = (path: string, body: unknown): { readonly status: number; readonly body: object } => {
     if (refusal !== undefined) return problem(refusal)
-    const schema =
-      path === AGENT_PATHS.data
-        ? dataRequestSchema
-        : path === AGENT_PATHS.heartbeat
-          ? heartbeatRequestSchema
-          : undefined
+    const schema = SCHEMAS[path]
     if (schema === undefined) return problem(404)
     const checked = schema.safeParse(body)
     if (!checked.success) {
@@ -66,6 +69,11 @@ export async function fakePlatform(): Promise<FakePlatform> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get reports() {
       return [...reports.values()]
+    },
+    takeReports: () => {
+      const taken = [...reports.values()]
+      reports.clear()
+      return taken
     },
     heartbeats,
     violations,

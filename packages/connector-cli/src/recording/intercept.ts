@@ -12,3 +12,8 @@ export async function createInterceptor(): Promise<HttpRequestInterceptor> {
   const { HttpRequestInterceptor } = await import('@mswjs/interceptors/http')
   return new HttpRequestInterceptor()
 }
+
+/** Returns whether a request goes to a server, which is named by its address. */
+export function isOf(server: string, url: string): boolean {
+  return new URL(server).origin === new URL(url).origin
+}

@@ -1,6 +1,6 @@
 import { redactSecrets } from '@rca/core/connector'
 import { faultyAnswer, parseFault, type RequestFault, strikes } from './faults.ts'
-import { createInterceptor } from './intercept.ts'
+import { createInterceptor, isOf } from './intercept.ts'
 import type { Exchange, Recording } from './recording.ts'
 import { redactUrl } from './redact-recording.ts'
 
@@ -8,6 +8,8 @@ import { redactUrl } from './redact-recording.ts'
 export interface ReplayOptions {
   /** Faults such as `403@3`. The first that strikes a request is used. @default none */
   readonly faults?: readonly string[]
+  /** Address of a server that is reached through the network, such as that of a platform. @default none */
+  readonly except?: string
 }
 
 /** A replay that runs. */
@@ -21,12 +23,13 @@ export interface Replay {
  * Answers every HTTP request of this process from a recording, without a network. Requests of the same address get the
  * recorded answers in order, and the last one from then on. A request that was not recorded fails.
  */
-export async function startReplay(recording: Recording, { faults = [] }: ReplayOptions = {}): Promise<Replay> {
+export async function startReplay(recording: Recording, { faults = [], except }: ReplayOptions = {}): Promise<Replay> {
   const injected = faults.map(parseFault)
   const answers = queuesOf(recording)
   const requests: string[] = []
   const interceptor = await createInterceptor()
   interceptor.on('request', ({ request, controller }) => {
+    if (except !== undefined && isOf(except, request.url)) return undefined
     const key = keyOf(request.method, request.url)
     requests.push(key)
     const fault = injected.find((each) => strikes(each, requests.length, request.url))
