@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Entity, Event, Report } from '@rca/core/protocol'
@@ -263,6 +263,41 @@ realDescribe('a Docker host', engine, () => {
       expect(data.gaps).toEqual([])
       expect(data.metrics).toContainEqual(expect.objectContaining({ name: 'acme.queue.messages', value: 5 }))
     }
+  })
+
+  test('installs connectors with npm, by its own command and into its own folder', async () => {
+    const folder = join(directory, 'with-npm')
+    const connectors = join(folder, 'connectors')
+    makeQueuesConnector(connectors)
+    const npm = join((await run('npm', ['root', '--global'])).trim(), 'npm')
+    await cp(npm, join(folder, 'npm'), { recursive: true, dereference: true })
+    // The base that this repository makes has neither npm nor a shell.
+    const program = '#!/usr/local/bin/node\nrequire("/usr/local/lib/node_modules/npm/bin/npm-cli.js")\n'
+    writeFileSync(join(folder, 'npm.js'), program, { mode: 0o755 })
+    await run('npm', ['pack', './connectors/node_modules/rca-connector-queues', '--silent'], { cwd: folder })
+    const lines = [
+      `FROM ${IMAGE}`,
+      'USER root',
+      'COPY npm /usr/local/lib/node_modules/npm',
+      'COPY npm.js /usr/local/bin/npm',
+      'COPY rca-connector-queues-1.0.0.tgz /opt/queues.tgz',
+      // The build has no network: npm would try for a minute to reach its registry for an audit.
+      'ENV npm_config_cache=/tmp/.npm npm_config_audit=false npm_config_fetch_retries=0',
+    ]
+    const build = async (...more: string[]): Promise<string> => {
+      writeFileSync(join(folder, 'Dockerfile'), [...lines, ...more, 'USER 10001'].join('\n'))
+      return (await on('build', '--quiet', '--network', 'none', folder)).trim()
+    }
+    const installed = await build('RUN ["npm", "install", "--prefix", "/app", "/opt/queues.tgz"]')
+    const types = await on('run', '--rm', installed, 'types')
+    expect(types).toMatch(/^acme\/queues\t.*rca-connector-queues@1\.0\.0$/m)
+    expect(types).toMatch(/^docker\t/m)
+
+    const withNpm = await build()
+    const variables = ['--env', 'RCA_CONNECTORS=/tmp/connectors', '--network', 'none']
+    const added = await on('run', '--rm', ...variables, withNpm, 'add', '/opt/queues.tgz')
+    expect(added).toMatch(/^Added rca-connector-queues@1\.0\.0: type acme\/queues \(Acme queues\), 1 collector/m)
+    await on('image', 'rm', '--force', installed, withNpm)
   })
 
   test('contains its licences and its bill of materials', async () => {

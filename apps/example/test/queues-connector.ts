@@ -43,7 +43,8 @@ export function makeQueuesConnector(folder: string): void {
   mkdirSync(home, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "dependencies": { "rca-connector-queues": "1.0.0" } }')
   const rca = { contract: 1, type: 'acme/queues', title: 'Acme queues', description: 'Watch queues' }
-  const manifest = { name: 'rca-connector-queues', version: '1.0.0', type: 'module', exports: './index.js', rca }
-  writeFileSync(join(home, 'package.json'), JSON.stringify(manifest))
+  const peerDependencies = { '@rca/core': '*' }
+  const json = { name: 'rca-connector-queues', version: '1.0.0', type: 'module', exports: './index.js' }
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ ...json, peerDependencies, rca }))
   writeFileSync(join(home, 'index.js'), CODE)
 }
