@@ -1,7 +1,7 @@
 import { CORE_VERSION, type Registry } from '@rca/core'
 import { Command, Option } from 'commander'
 import { type CollectOptions, collect } from './commands/collect.ts'
-import { add, list, remove } from './commands/connectors.ts'
+import { connectors } from './commands/connectors.ts'
 import { doctor } from './commands/doctor.ts'
 import { run } from './commands/run.ts'
 import { types } from './commands/types.ts'
@@ -58,17 +58,19 @@ export async function runCommandLine(registry: Registry, words: readonly string[
     .command('add')
     .description('add connectors to the folder of RCA_CONNECTORS, with npm')
     .argument('<packages...>', 'names of packages, tarballs or folders')
-    .action((packages: string[]) => exitWith(() => add(process.env, packages)))
+    .action((packages: string[]) => exitWith(() => connectors('add', process.env, { packages })))
   program
     .command('remove')
     .description('remove connectors from the folder of RCA_CONNECTORS')
     .argument('<packages...>', 'names of packages')
-    .action((packages: string[]) => exitWith(() => remove(process.env, packages)))
+    .action((packages: string[]) => exitWith(() => connectors('remove', process.env, { packages })))
   program
     .command('list')
     .description('list the connectors of the folder of RCA_CONNECTORS, and load each')
     .option('--json', 'print JSON in one line')
-    .action((options: { json?: boolean }) => exitWith(() => list(process.env, { json: options.json === true })))
+    .action((options: { json?: boolean }) =>
+      exitWith(() => connectors('list', process.env, { json: options.json === true })),
+    )
   addServiceCommand(program, registry)
   addUpdateCommand(program)
   await program.parseAsync(words, { from: 'user' })

@@ -1,8 +1,14 @@
 import { resolve } from 'node:path'
-import { escapeTerminalJson, isRcaError, toTerminalJson, toTerminalText } from '@rca/core'
+import {
+  escapeTerminalJson,
+  isConnectorsCommand,
+  isRcaError,
+  runConnectorsCommand,
+  toTerminalJson,
+  toTerminalText,
+} from '@rca/core'
 import { pino } from 'pino'
 import { type Api, createApi } from './api.ts'
-import { isConnectorsCommand, runConnectorsCommand } from './connectors-command.ts'
 import { weaknessOf } from './options/admin-token.ts'
 import { OptionsError } from './options/api-options.ts'
 import { readEnvironment } from './options/read-environment.ts'
@@ -31,7 +37,12 @@ async function runCommand(words: readonly string[]): Promise<void> {
   if (command === undefined) return run()
   if (isConnectorsCommand(command)) {
     if ((command === 'list') !== (file === undefined || file === '--json')) throw new OptionsError(USAGE)
-    process.stdout.write(`${await runConnectorsCommand(command, words.slice(1), process.env)}\n`)
+    const options = { environment: process.env, from: import.meta.url }
+    const lines = await runConnectorsCommand(
+      command,
+      command === 'list' ? { ...options, json: file === '--json' } : { ...options, packages: words.slice(1) },
+    )
+    for (const line of lines) process.stdout.write(`${line}\n`)
     // The code of a connector may have opened something.
     setImmediate(() => process.exit())
     return

@@ -39,9 +39,15 @@ export type { ConnectorOrigin } from './platform/protocol.ts'
 export { isSecretName } from './redaction/secret-names.ts'
 export { createSecretReplacer } from './redaction/secret-replacer.ts'
 export { addConnectors, type ChangeConnectorsOptions, removeConnectors } from './registry/add-connectors.ts'
-export { readConnectorsFolder, requireConnectorsFolder, shareCore } from './registry/connectors-folder.ts'
+export {
+  type ConnectorsCommand,
+  type ConnectorsCommandOptions,
+  isConnectorsCommand,
+  runConnectorsCommand,
+} from './registry/connectors-command.ts'
+export { readConnectorsFolder, shareCore } from './registry/connectors-folder.ts'
 export { type DiscoverOptions, discoverConnectors } from './registry/discover-connectors.ts'
-export { type InstalledConnector, installedConnectorLine, listConnectors } from './registry/list-connectors.ts'
+export { type InstalledConnector, listConnectors } from './registry/list-connectors.ts'
 export { loadingConnectors } from './registry/load-connector.ts'
 export {
   type ConnectorDescription,
