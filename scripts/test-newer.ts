@@ -27,7 +27,8 @@ const PODMAN_TESTS = [
   'packages/connector-docker/test/engine-restart.real.test.ts',
 ]
 const SERVER_TESTS = testsIn('packages/connector-server/src')
-const EVENT_TESTS = testsIn('packages/connector-server/newer')
+const EVENT_TEST = 'packages/connector-server/newer/machine.newer.test.ts'
+const OUT_OF_MEMORY_TEST = 'packages/connector-server/newer/out-of-memory.newer.test.ts'
 const IMAGE_TEST = 'apps/example/test/docker.real.test.ts'
 
 interface Platform {
@@ -41,13 +42,13 @@ const PLATFORMS: readonly Platform[] = [
   onEngine('podman-5', 'Podman 5.4 with control groups of version 1', PODMAN_TESTS),
   inSystem('systemd-252', 'a machine with systemd 252', { suite: 'bookworm', packages: ['libatomic1'] }),
   inSystem('systemd-257', 'a machine with systemd 257', { suite: 'trixie', packages: ['libatomic1'] }),
-  onHost('host-events', 'events of a machine with systemd 252', { suite: 'bookworm' }, EVENT_TESTS),
+  onHost('host-events', 'events of a machine with systemd 252', { suite: 'bookworm' }, [EVENT_TEST]),
   {
     name: 'cgroup-v2',
     title: 'Docker 26.1 and systemd 257 with control groups of version 2, in a virtual machine',
     run: async () => {
       await buildVm()
-      return runInside(await startVm(root), [...DOCKER_TESTS, ...SERVER_TESTS])
+      return runInside(await startVm(root), [...DOCKER_TESTS, ...SERVER_TESTS, OUT_OF_MEMORY_TEST])
     },
   },
   onThisMachine('checks', 'every check of connectors on every broken connector', 'packages/connector-testkit/newer'),

@@ -21,6 +21,8 @@ interface Inspected {
   readonly State: { readonly StartedAt: string; readonly FinishedAt: string; readonly Running: boolean }
 }
 
+const isPodman = process.env.RCA_RIG_ENGINE?.startsWith('podman') === true
+
 realDescribe('docker connector: killed and restarted engine', await missingForPrivateEngine(), () => {
   const folder = mkdtempSync('/tmp/rca-kill-')
   let engine: PrivateEngine
@@ -62,11 +64,13 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
     isOver = true
     await churns
 
-    const missed = await eventually('the gap being recorded', () =>
-      live.events().find(({ name }) => name === 'docker.engine.events_missed'),
-    )
-    const { 'docker.events.since': since, 'docker.events.until': until } = missed.attributes
-    expect(Date.parse(String(since))).toBeLessThan(Date.parse(String(until)))
+    const findMissed = () => live.events().find(({ name }) => name === 'docker.engine.events_missed')
+    // Podman keeps events in a file: if it still has all of them, none is missing.
+    const missed = isPodman ? findMissed() : await eventually('the gap being recorded', findMissed)
+    if (missed !== undefined) {
+      const { 'docker.events.since': since, 'docker.events.until': until } = missed.attributes
+      expect(Date.parse(String(since))).toBeLessThan(Date.parse(String(until)))
+    }
 
     const ids = (await on('ps', '--all', '--quiet', '--no-trunc')).split('\n')
     const containers = JSON.parse(await on('inspect', ...ids)) as Inspected[]

@@ -124,10 +124,13 @@ realDescribe('docker connector: live engine', engine, () => {
       // Without the host's files, usage is requested from the engine.
       pointsOf({ ...config, root_path: '/nowhere' }, id),
     ])
-    expect([...groups.keys()].toSorted()).toEqual([...stats.keys()].toSorted())
+    // For control groups of version 2, the engine omits two values that the files have.
+    const more = [...groups.keys()].filter((name) => !stats.has(name))
+    expect(more.filter((name) => !/^container\.(?:disk\.operations|memory\.fails)\b/.test(name))).toEqual([])
+    expect([...stats.keys()].filter((name) => !groups.has(name))).toEqual([])
     expect([...groups.keys()]).toEqual(expect.arrayContaining(['container.cpu.time', 'container.memory.usage']))
-    for (const [name, value] of groups) {
-      const other = stats.get(name) ?? Number.NaN
+    for (const [name, other] of stats) {
+      const value = groups.get(name) ?? Number.NaN
       // The container idles; the two readings differ by at most one clock tick.
       expect(Math.abs(value - other), name).toBeLessThanOrEqual(Math.max(0.02, Math.abs(other) * 0.02))
     }

@@ -37,6 +37,8 @@ function mountHanging(path: string): void {
   const options = 'fd=3,rootmode=40000,user_id=0,group_id=0'
   execFileSync('mount', ['-i', '-t', 'fuse.hanging', '-o', options, 'hanging', path], {
     stdio: ['ignore', 'ignore', 'inherit', device],
+    // The newer system call waits for the first answer.
+    env: { ...process.env, LIBMOUNT_FORCE_MOUNT2: 'always' },
   })
   const request = Buffer.alloc(65_536)
   readSync(device, request)

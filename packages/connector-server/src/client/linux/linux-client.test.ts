@@ -22,6 +22,32 @@ describe('openLinuxClient', () => {
     expect(await names()).toEqual(['/', '/run/a volume', '/data'])
   })
 
+  test('sees that ext4 ended writing after an error of this boot, although the table of mounts says `rw`', async () => {
+    const root = fixtureRoot()
+    root.change('proc/1/mountinfo', (text) => text.replace('ext4 /dev/vda rw', 'ext4 /dev/vda rw,errors=remount-ro'))
+    const client = openFixture(root)
+    const isReadOnly = async () => {
+      const [mount] = await client.mounts()
+      expect(mount?.readOnly).toBe(mount?.filesystemReadOnly)
+      return mount?.filesystemReadOnly
+    }
+    expect(await isReadOnly()).toBe(false)
+    const errors = (count: number, at: number): void => {
+      root.write('sys/fs/ext4/vda/errors_count', `${count}\n`)
+      root.write('sys/fs/ext4/vda/last_error_time', `${at}\n`)
+    }
+    errors(0, 0)
+    expect(await isReadOnly()).toBe(false)
+    const now = Math.floor(Date.now() / 1000)
+    // The disk keeps errors of earlier boots, and the filesystem was mounted again.
+    errors(1, now - 400 * 86_400)
+    expect(await isReadOnly()).toBe(false)
+    errors(2, now)
+    expect(await isReadOnly()).toBe(true)
+    root.change('proc/1/mountinfo', (text) => text.replace(',errors=remount-ro', ',errors=continue'))
+    expect(await isReadOnly()).toBe(false)
+  })
+
   test('counts processors that are added and taken away while it runs', async () => {
     const root = fixtureRoot()
     const client = openFixture(root)

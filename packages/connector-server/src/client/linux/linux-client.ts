@@ -1,4 +1,4 @@
-import { readlinkSync, statSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { statfs as systemStatfs } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import type { NameFilter } from '@rca/core/connector'
@@ -10,13 +10,12 @@ import type {
   CpuReading,
   FailedUnit,
   MemoryReading,
-  Mount,
   PagingReading,
   PressureReading,
   ServerClient,
 } from '../server-client.ts'
 import { readClockOffset } from './clock-offset.ts'
-import { createDiskReader, diskOf } from './disks.ts'
+import { createDiskReader } from './disks.ts'
 import { findFileWriters } from './file-writers.ts'
 import { createFilesystemUsageReader, type FilesystemStatistics, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
@@ -27,7 +26,7 @@ import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { createPortReader } from './listening-ports.ts'
 import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
-import { type MountInformation, parseMountInformation, selectFilesystems } from './mountinfo.ts'
+import { createMountReader, pathOf } from './mount-reader.ts'
 import { parseNetworkDevices } from './net-dev.ts'
 import { readNetworkLink } from './network-links.ts'
 import { createPackageReader } from './packages.ts'
@@ -37,7 +36,7 @@ import { createRootReader, type RootReader } from './root-reader.ts'
 import { readServiceCertificates } from './service-certificates.ts'
 import { createServiceProcessReader } from './service-processes.ts'
 import { createSharedFileReader } from './shared-files.ts'
-import { findShares, isShareType } from './shares.ts'
+import { findShares } from './shares.ts'
 import { statInProgram } from './stat-program.ts'
 import { LIST_FAILED_UNITS, parseUnits, type RunProgram, readRunLog, showUnits } from './systemd.ts'
 import { followUnitRuns } from './unit-journal.ts'
@@ -78,7 +77,11 @@ export function openLinuxClient(options: LinuxClientOptions): ServerClient {
   const self = options.root === '/' ? 'proc/self' : 'proc/1'
   const units = readKernelUnits()
   const { hostname } = readHostname(reader)
-  const mounts = createMountReader(reader, `${self}/mountinfo`, options.wantsMount)
+  const mounts = createMountReader(reader, {
+    file: `${self}/mountinfo`,
+    wantsMount: options.wantsMount,
+    bootedAt: () => Date.now() / 1000 - readUptime(reader),
+  })
   const statfs = options.statfs ?? ((path: string | Buffer) => systemStatfs(path))
   const filesystems = createFilesystemUsageReader({
     statfs,
@@ -220,55 +223,10 @@ function createMemoryReader(reader: RootReader, mountTable: string): () => Memor
   }
 }
 
-/** Parses the table of mounts only when its text has changed. */
-function createMountReader(reader: RootReader, file: string, wantsMount: NameFilter): () => readonly Mount[] {
-  let lastText: string | undefined
-  let mounts: readonly Mount[] = []
-  return () => {
-    const text = reader.filledText(file, 'latin1')
-    if (text === lastText) return mounts
-    const all = parseMountInformation(text)
-    mounts = selectFilesystems(all, (mount) => isFile(reader, mount, all))
-      .filter(({ mountPoint }) => wantsMount(mountPoint))
-      .map(({ id, parent, filesystem, directory, ...mount }) => {
-        return { ...mount, disk: diskOf(reader, filesystem, mount.device) }
-      })
-    lastText = text
-    return mounts
-  }
-}
-
 /** Calls statfs(2) in another process. The name of a mount point that is not UTF-8 cannot be passed to it. */
 async function statInProcess(path: string | Buffer, signal: AbortSignal): Promise<FilesystemStatistics> {
   if (typeof path === 'string') return statInProgram(path, signal)
   throw new Error('the name of the mount point is not UTF-8, and its filesystem may hang: it is not measured')
-}
-
-/** Types whose mount points can be looked at without waiting for a server or another process. */
-const LOCAL_TYPE = /^(?:bcachefs|btrfs|exfat|ext[234]|f2fs|jfs|ntfs3?|tmpfs|vfat|xfs|zfs)$/
-
-/** Returns whether a single file is mounted, as container runtimes do with `/etc/hosts`. */
-function isFile(reader: RootReader, mount: MountInformation, all: readonly MountInformation[]): boolean {
-  if (!LOCAL_TYPE.test(mount.type)) return false
-  // The way to a mount point below a share may hang too.
-  const isBelowShare = all.some(
-    ({ mountPoint, type }) => mountPoint !== '/' && isShareType(type) && mount.mountPoint.startsWith(`${mountPoint}/`),
-  )
-  if (isBelowShare) return false
-  try {
-    return statSync(pathOf(reader, mount), { throwIfNoEntry: false })?.isDirectory() === false
-  } catch {
-    return false
-  }
-}
-
-/** Returns the path of a mount point for this process. */
-function pathOf(
-  reader: RootReader,
-  { mountPoint, mountPointBytes }: Pick<MountInformation, 'mountPoint' | 'mountPointBytes'>,
-): string | Buffer {
-  if (mountPointBytes === undefined) return reader.resolve(mountPoint)
-  return Buffer.concat([Buffer.from(reader.resolve('/').replace(/\/$/, '')), mountPointBytes])
 }
 
 function readLoadAverage(reader: RootReader): readonly [number, number, number] {

@@ -17,6 +17,7 @@ describe('mountinfo', () => {
       device: 'server:/a b',
       readOnly: true,
       filesystemReadOnly: false,
+      endsWritingOnError: false,
     })
   })
 

@@ -15,6 +15,8 @@ export interface MountInformation {
   /** The mount or its filesystem is read-only. */
   readonly readOnly: boolean
   readonly filesystemReadOnly: boolean
+  /** Ext4 that becomes read-only after an error (`errors=remount-ro`). */
+  readonly endsWritingOnError: boolean
 }
 
 /** @param text one character for each byte (`latin1`), since names may have any encoding */
@@ -35,6 +37,7 @@ export function parseMountInformation(text: string): MountInformation[] {
         device: decodeName(device ?? type).text,
         isMountReadOnly: isReadOnly(mountOptions),
         filesystemReadOnly: isReadOnly(superOptions),
+        endsWritingOnError: type === 'ext4' && /(?:^|,)errors=remount-ro(?:,|$)/.test(superOptions ?? ''),
       },
     ]
   })
@@ -49,7 +52,7 @@ export function parseMountInformation(text: string): MountInformation[] {
 
 /**
  * Checks the options of a mount or of its filesystem. After an error only those of the filesystem change: to `ro`,
- * or to `emergency_ro` for ext4 since Linux 6.15.
+ * or to `emergency_ro` for ext4 since Linux 6.15. Some kernels between change none: see `createExt4ErrorCheck`.
  */
 function isReadOnly(options: string | undefined): boolean {
   return /(?:^|,)(?:ro|emergency_ro|shutdown)(?:,|$)/.test(options ?? '')
