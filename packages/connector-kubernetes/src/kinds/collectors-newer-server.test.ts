@@ -75,10 +75,10 @@ test('pods and requests report the current resources of a container during a res
   })
   const { points } = await collect('requests')
   expect(points).toMatchObject({
-    'k8s.container:web/app k8s.container.cpu.request.desired{}': 0.5,
-    'k8s.container:web/app k8s.container.memory.limit.desired{}': 256 * MIB,
-    'k8s.container:web/proxy k8s.container.cpu.request.desired{}': 0.1,
-    'k8s.container:train/train k8s.container.cpu.request.desired{}': 0.25,
+    'k8s.container:web/app k8s.container.cpu.request.current{}': 0.5,
+    'k8s.container:web/app k8s.container.memory.limit.current{}': 256 * MIB,
+    'k8s.container:web/proxy k8s.container.cpu.request.current{}': 0.1,
+    'k8s.container:train/train k8s.container.cpu.request.current{}': 0.25,
   })
 })
 

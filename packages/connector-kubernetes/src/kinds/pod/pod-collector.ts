@@ -84,10 +84,22 @@ export const podSignals = {
     description: 'Exit code of the previous run of a container.',
     attributes: { 'k8s.container.status.last_terminated_reason': 'Why it ended, such as `OOMKilled` or `Error`.' },
   }),
-  containerCpuRequest: upDownCounter('k8s.container.cpu.request.desired', '{cpu}', 'CPU request of a container.'),
-  containerCpuLimit: upDownCounter('k8s.container.cpu.limit.desired', '{cpu}', 'CPU limit of a container.'),
-  containerMemoryRequest: upDownCounter('k8s.container.memory.request.desired', 'By', 'Memory request of a container.'),
-  containerMemoryLimit: upDownCounter('k8s.container.memory.limit.desired', 'By', 'Memory limit of a container.'),
+  containerCpuRequest: upDownCounter(
+    'k8s.container.cpu.request.current',
+    '{cpu}',
+    'Present CPU request of a container.',
+  ),
+  containerCpuLimit: upDownCounter('k8s.container.cpu.limit.current', '{cpu}', 'Present CPU limit of a container.'),
+  containerMemoryRequest: upDownCounter(
+    'k8s.container.memory.request.current',
+    'By',
+    'Present memory request of a container.',
+  ),
+  containerMemoryLimit: upDownCounter(
+    'k8s.container.memory.limit.current',
+    'By',
+    'Present memory limit of a container.',
+  ),
 }
 
 const signals = podSignals
