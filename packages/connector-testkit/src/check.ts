@@ -18,6 +18,7 @@ export interface CheckDescription {
 export interface CheckResult extends CheckDescription {
   /**
    * `excepted`: it failed, and the package says why that is right. `skipped`: it needs something that no scenario has.
+   * `warned`: a check of severity `warning` failed, or the package excepts a check that it passes.
    */
   readonly status: 'passed' | 'failed' | 'warned' | 'excepted' | 'skipped'
   /** Faults that were found, one sentence each. Empty if the check passed. */

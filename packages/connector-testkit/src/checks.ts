@@ -17,7 +17,7 @@ import { signalChecks } from './checks/signals.ts'
 import { topologyChecks } from './checks/topology.ts'
 import { valueChecks } from './checks/values.ts'
 import { watcherChecks } from './checks/watchers.ts'
-import { exceptionsOf } from './exceptions.ts'
+import { exceptionsOf, outcomeOf } from './exceptions.ts'
 import { openPackage } from './package-under-check.ts'
 import type { Scenario } from './scenario.ts'
 import { type CheckDefinition, createSubject } from './subject.ts'
@@ -82,13 +82,12 @@ export function checks<Config, Client>(connector: Connector<Config, Client>, opt
   const subject = createSubject({ connector: connector as unknown as Connector, scenarios, package: found, patienceMs })
   return DEFINITIONS.map(({ find, ...description }) => {
     const exception = exceptions.get(description.id)
-    const excepted = exception === undefined ? {} : { exception }
+    const excepted = exception === undefined ? {} : { exception: exception.reason }
     let result: Promise<CheckResult> | undefined
     const evaluateOnce = async (): Promise<CheckResult> => {
       const findings = await find(subject)
       if ('skipped' in findings) return { ...description, status: 'skipped', findings: [], skipped: findings.skipped }
-      const status = statusOf(findings, description.severity, exception)
-      return { ...description, status, findings, ...(status === 'excepted' ? excepted : {}) }
+      return { ...description, ...outcomeOf(description.id, description.severity, findings, exception) }
     }
     const evaluate = (): Promise<CheckResult> => {
       result ??= evaluateOnce()
@@ -100,14 +99,4 @@ export function checks<Config, Client>(connector: Connector<Config, Client>, opt
     }
     return { ...description, ...excepted, evaluate, run }
   })
-}
-
-function statusOf(
-  findings: readonly string[],
-  severity: CheckResult['severity'],
-  exception: string | undefined,
-): CheckResult['status'] {
-  if (findings.length === 0) return 'passed'
-  if (exception !== undefined) return 'excepted'
-  return severity === 'error' ? 'failed' : 'warned'
 }

@@ -67,10 +67,10 @@ function sarif(results: readonly CheckResult[], name: string): object {
             })),
           },
         },
-        results: found.flatMap(({ id, findings, severity, exception }) =>
+        results: found.flatMap(({ id, status, findings, severity, exception }) =>
           findings.map((finding) => ({
             ruleId: id,
-            level: severity,
+            level: status === 'warned' ? 'warning' : severity,
             message: { text: finding },
             locations: [
               {

@@ -1,5 +1,6 @@
+import { metric } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
-import { checks, runChecks } from '../src/index.ts'
+import { checks, runChecks, vary } from '../src/index.ts'
 import { brokenPackages, failuresOf, nodeArguments, packageChecks, packageFolder } from './broken-packages.ts'
 import { queues } from './queues-connector.ts'
 
@@ -33,7 +34,39 @@ describe('exceptions', () => {
     await check?.run()
   })
 
+  const namesOf = (names: readonly string[]) => {
+    const signal = (name: string) => metric({ name, unit: '1', kind: 'gauge', description: 'An extra.' })
+    const connector = vary(queues, { signals: { one: signal('Acme One'), two: signal('Acme Two') } })
+    const except = { 'SIG-names': { reason: 'They are old.', names } }
+    const options = { packageFolder: packageFolder({ json: { 'rca-kit': { except } } }), nodeArguments, strict: true }
+    return checks(connector, options).find(({ id }) => id === 'SIG-names')
+  }
+
+  test('excuse findings with their names, and no other ones', async () => {
+    expect(await namesOf(['Acme One', 'Acme Two'])?.evaluate()).toMatchObject({ status: 'excepted' })
+    const other = await namesOf(['Acme One'])?.evaluate()
+    expect(other?.status).toBe('failed')
+    expect(other?.findings).toEqual([expect.stringContaining('`Acme Two`')])
+  })
+
+  test('are warnings if the check finds nothing, or nothing of their names', async () => {
+    const named = namesOf(['Acme One', 'Acme Two', 'Acme Three'])
+    expect(await named?.evaluate()).toMatchObject({
+      status: 'warned',
+      findings: ['the check finds nothing about `Acme Three`, but package.json excepts it: `rca-kit.except.SIG-names`'],
+      remedy: 'Remove from package.json what the package no longer needs.',
+    })
+    await expect(named?.run()).rejects.toThrow('`Acme Three`')
+    const whole = withExceptions({ 'SIG-units': 'Because.' }).find(({ id }) => id === 'SIG-units')
+    expect(await whole?.evaluate()).toMatchObject({
+      status: 'warned',
+      findings: ['the check passes, but package.json excepts it: `rca-kit.except.SIG-units`'],
+    })
+    await whole?.run()
+  })
+
   test.each([
+    [{ 'MAN-files': { reason: 'Because.', names: [] } }, '`rca-kit.except.MAN-files.names` in package.json must be a'],
     [{ 'MAN-files': ' ' }, '`rca-kit.except.MAN-files` in package.json must be a sentence that says why'],
     [{ 'MAN-none': 'Because.' }, '`rca-kit.except` in package.json names an unknown check: `MAN-none`'],
     [['MAN-files'], '`rca-kit.except` in package.json must be an object'],
