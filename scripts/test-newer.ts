@@ -51,6 +51,12 @@ const PLATFORMS: readonly Platform[] = [
       return runInside(await startVm(root), [...DOCKER_TESTS, ...SERVER_TESTS, OUT_OF_MEMORY_TEST])
     },
   },
+  onHost(
+    'day',
+    'ten faults of a host with systemd 252, an engine and a cluster, under load',
+    { suite: 'bookworm', packages: ['libatomic1'] },
+    testsIn('apps/example/newer'),
+  ),
   onThisMachine('checks', 'every check of connectors on every broken connector', 'packages/connector-testkit/newer'),
   onThisMachine('registry', "a stranger's connector, from an empty folder to its data", 'test/newer'),
 ]
