@@ -53,7 +53,8 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
     if (kind === 'unhealthy' && isBeingDeleted(event)) return
     // The pod itself may have said so already.
     const isKnown = kind === 'scheduling' && !isNewId(schedulingId(event.about.uid ?? ''))
-    if (isKnown && repetition.milestone === 1) return
+    // While a pod waits, the scheduler tries again at every change of the cluster.
+    if (isKnown && !repetition.isMilestone) return
     const sample = objects.sample(objectGroup(client, kind, event, repetition), { at: now() })
     if (sample === undefined) return
     const isFirst = kind === 'scheduling' && !isKnown

@@ -19,11 +19,15 @@ const sampled = `${SAMPLED} The same of many objects, such as pods of a workload
 
 /** Events that components of a cluster report, and events about whole pods. */
 export const signals = {
-  podSchedulingFailed: warning('k8s.pod.scheduling_failed', `No node can take a pod. ${sampled}`, {
-    ...pod,
-    ...workload,
-    ...report,
-  }),
+  podSchedulingFailed: warning(
+    'k8s.pod.scheduling_failed',
+    `No node can take a pod. Reported once per pod, and again when the scheduler has tried 10, 30, 100, … times. Pods of a workload are sampled: the first four are reported, then the 10th, 30th, 100th, ….`,
+    {
+      ...pod,
+      ...workload,
+      ...report,
+    },
+  ),
   podSchedulingGated: info(
     'k8s.pod.scheduling_gated',
     `A new pod waits until its scheduling gates are removed. ${sampled}`,
