@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { CLIENTS, type Client, PROGRAMS } from './clients.ts'
 import type { SecretFinder } from './secret-spans.ts'
 import { isHarmless } from './secret-values.ts'
@@ -136,11 +137,16 @@ function unquoted(text: string, start: number, end: number): [number, number] {
   return [from, to]
 }
 
+/** `8080`, `80:8080`, `127.0.0.1:80-90:80-90/tcp`, `[::1]:80:80`. */
+const PUBLISHED_PORT =
+  /^(?:(?:\[[\da-f:.]{2,45}\]|(?:\d{1,3}\.){3}\d{1,3}):)?(?:(?:\d{1,5}(?:-\d{1,5})?)?:)?\d{1,5}(?:-\d{1,5})?(?:\/(?:tcp|udp))?$/
+
 /** Ports, users and words after an option that other programs use otherwise: `docker run -p 80:80`. */
 function isHarmlessArgument(value: string): boolean {
   return (
     isHarmless(value) ||
-    /^\[?[\d.:[\]a-f]*:?\d{1,5}(?:-\d{1,5})?(?::\d{1,5}(?:-\d{1,5})?)?(?:\/(?:tcp|udp))?$/.test(value) ||
+    PUBLISHED_PORT.test(value) ||
+    isIP(value) !== 0 ||
     /^(?:stdin|env:\w+|file:\S+|fd:\d+)$/.test(value)
   )
 }

@@ -1,4 +1,5 @@
 import { isSecretValue, type Named, unquotedLength, VARIABLE_KEY } from './named-values.ts'
+import { reportPrecedingValue } from './preceding-values.ts'
 import { isSecretName, SECRET_WORD } from './secret-names.ts'
 import type { AddSpan, SecretFinder } from './secret-spans.ts'
 import { isHarmless, isObjectName, looksRandom } from './secret-values.ts'
@@ -21,6 +22,12 @@ const NAME_CHARACTER = /[\w.-]/
 /** A quote, escaped any number of times: JSON may be nested in JSON. */
 const QUOTE = /\\{0,15}["'`]/y
 
+/** Quotes of texts of several lines in TOML, INI files and Python. */
+const TRIPLE_QUOTE = /"{3}|'{3}/y
+
+/** Types before a value: tags of YAML, and lengths in the output of PHP. */
+const TYPE = /!{1,2}(?:str|binary)[ \t]{1,8}|string\(\d{1,7}\) (?=")/y
+
 /** Between a name and its value, after the name's own quote. */
 const SEPARATOR = /[ \t]{0,8}(?:=>|:=|->|=(?!=)|:(?!:)|%3[Dd]|\\u003[Dd])[ \t]{0,8}/y
 
@@ -28,13 +35,15 @@ const SEPARATOR = /[ \t]{0,8}(?:=>|:=|->|=(?!=)|:(?!:)|%3[Dd]|\\u003[Dd])[ \t]{0
 const VALUE_FIELD = /\s{0,32},?\s{0,32}(?:\\{0,15}["'])?value(?:\\{0,15}["'])?\s{0,8}[:=]\s{0,8}/iy
 
 /** Between an option and its argument, also as a list: `["--password", "…"]`. */
-const ARGUMENT_SEPARATOR = /[ \t]{1,8}|\\{0,15}["'],?\s{1,8}(?=\\{0,15}["'])|\\{0,15}["'],(?=\\{0,15}["'])|\0/y
+const ARGUMENT_SEPARATOR =
+  /[ \t]{1,8}|,[ \t]{1,8}(?=[^\s"',-]{1,512}[\],])|\\{0,15}["'],?\s{1,8}(?=\\{0,15}["'])|\\{0,15}["'],(?=\\{0,15}["'])|\0/y
 
-/** A reference to a variable, or a command whose output a shell inserts. */
-const SUBSTITUTION = /\$\{[^}\n]{0,256}\}(?![\w-])|\$\([^)\n]{0,256}\)(?![\w-])/y
+/** A description in place of a value, a reference to a variable, or a command whose output a shell inserts. */
+const SUBSTITUTION =
+  /\((?:sensitive|hidden|known after)[^)\n]{0,32}\)|\$\{[^}\n]{0,256}\}(?![\w-])|\$\([^)\n]{0,256}\)(?![\w-])/y
 
 const SCHEME =
-  /(?:bearer|basic|token|digest|negotiate|apikey|key|aws4-hmac-sha256|splunk|sso-key|ssws|genieKey)[ \t]{1,8}/iy
+  /(?:bearer|basic|token|digest|negotiate|hawk|oauth|aws|dpop|macaroon|apikey|key|aws4-hmac-sha256|splunk|sso-key|ssws|genieKey)[ \t]{1,8}/iy
 
 /** Words after an option that is mentioned in a sentence. */
 const SENTENCE =
@@ -47,7 +56,8 @@ const SETTING_COMMAND =
   /(?:^|[\s"'`])(?:setx?|setenv|\$Env:)[ \t]{1,4}(?:-\w{1,4}[ \t]{1,4}){0,3}(?:[^\s"'=]{0,20}[:/])?$/i
 
 /** Functions that take a name and its value. */
-const SETTER = /\b(?:define|set|put|add|append|setenv|set[A-Z]\w{0,16}|put[A-Z]\w{0,16}|add[A-Z]\w{0,16})\(["'`]$/
+const SETTER =
+  /\b(?:define|set|put|add|append|setenv|env|getenv|get|getOrDefault|getProperty|set[A-Z]\w{0,16}|put[A-Z]\w{0,16}|add[A-Z]\w{0,16})\(["'`]$/
 
 /** Headings of blocks in YAML. */
 const BLOCK = /[|>][+-]?\d?[+-]?[ \t]{0,8}\r?\n/y
@@ -75,7 +85,8 @@ function nameStart(text: string, from: number): number {
 /** Reports the value of the name. Returns the position up to which the text is known. */
 function findValue(text: string, start: number, end: number, add: AddSpan): number {
   const written = text.slice(start, end)
-  const dashes = /^-{1,2}/.exec(written)?.[0].length ?? 0
+  // `-Dapi.key=…`
+  const dashes = /^-(?:[DP](?=[a-z])|-?)/.exec(written)?.[0].length ?? 0
   const trimmed = written.replace(/[.-]+$/, '')
   const name = trimmed.slice(dashes)
   const nameEnd = start + trimmed.length
@@ -92,8 +103,8 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
     SETTER.test(text.slice(Math.max(0, start - 32), start))
   )
     return reportSetterValue(text, position, add)
-  // `config['password'] = …`
-  if (isQuoted && text[position] === ']') position++
+  // `config['password'] = …`, `[password] => …`
+  if (text[position] === ']' && (isQuoted || (text[start - 1] === '[' && text.startsWith('] =>', position)))) position++
   const separator = matchAt(SEPARATOR, text, position)
   if (separator !== undefined) {
     // A user name in a URL.
@@ -107,6 +118,7 @@ function findValue(text: string, start: number, end: number, add: AddSpan): numb
       ? reportValue(text, position + field.length, { name, separator: '=', isQuoted, start }, add)
       : end
   if (!isSecretName(name)) return end
+  reportPrecedingValue(text, start, add)
   if (text[start - 1] === '<' && text[nameEnd] === '>') return reportElement(text, nameEnd + 1, add)
   if (dashes > 0 || text[start - 1] === '/') return reportArgument(text, nameEnd, dashes, add)
   if (SETTING_COMMAND.test(text.slice(Math.max(0, start - 32), start))) return reportSetting(text, nameEnd, add)
@@ -132,6 +144,8 @@ function reportValue(text: string, from: number, named: Named, add: AddSpan): nu
   const block = matchAt(BLOCK, text, start)
   if (block !== undefined && named.separator.trim() === ':')
     return reportBlock(text, named.start, start + block.length, add)
+  start += (matchAt(TYPE, text, start) ?? '').length
+  start += ((matchAt(TRIPLE_QUOTE, text, start) ?? '').length * 2) / 3
   const quote = matchAt(QUOTE, text, start)
   if (quote !== undefined) start += quote.length
   const scheme = matchAt(SCHEME, text, start)
@@ -203,10 +217,14 @@ function reportArgument(text: string, from: number, dashes: number, add: AddSpan
     return isHarmless(text.slice(start, end)) ? start : reportSpan(start, end, add)
   }
   const value = tokenAt(text, start)
-  const plain = trimmedEnd(value, '.,;:!?)')
+  const isListed = separator.startsWith(',')
+  // `--password  never prompt …`: a list of options has columns.
+  const isColumn = /^[ \t]{2}/.test(separator)
+  const plain = trimmedEnd(value, '.,;:!?)]')
+  if ((isListed || isColumn) && !looksRandom(plain)) return start
   if (/^-{1,2}[a-zA-Z]/.test(value) || isHarmless(value) || SENTENCE.test(plain)) return start
   if (dashes === 0) return start
-  return reportSpan(start, start + trimmedEnd(value, '.,;:').length, add)
+  return reportSpan(start, start + (isListed ? plain : trimmedEnd(value, '.,;:')).length, add)
 }
 
 /** `setx API_KEY "…"`, `aws configure set aws_secret_access_key …`. */
@@ -217,7 +235,7 @@ function reportSetting(text: string, from: number, add: AddSpan): number {
   const quote = matchAt(QUOTE, text, start)
   if (quote !== undefined) start += quote.length
   const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
-  const value = text.slice(start, end)
+  const value = trimmedEnd(text.slice(start, end), '.,;:)]}')
   return value.length >= 6 && !/\s/.test(value) && looksRandom(value) ? reportSpan(start, end, add) : start
 }
 
@@ -253,8 +271,9 @@ function reportSentence(text: string, from: number, name: string, add: AddSpan):
   if (quote !== undefined) start += quote.length
   const end = quote === undefined ? start + tokenAt(text, start).length : quotedEnd(text, start, quote)
   const value = quote === undefined ? trimmedEnd(text.slice(start, end), '.,;:!?)]}') : text.slice(start, end)
-  // Another field follows: `method=password attempts=3`.
-  if (isHarmless(value) || (quote === undefined && /^[\w.-]{1,64}=[^=]/.test(value))) return start
+  // Another field follows: `method=password attempts=3`, or a place: `at Object.password (/app/auth.js:37:10)`.
+  if (isHarmless(value) || text[start] === '(' || (quote === undefined && /^[\w.-]{1,64}=[^=]/.test(value)))
+    return start
   const isPassword = /(?:password|passwd|passphrase|passcode|pwd|pw)$/i.test(name)
   if (verb !== undefined) {
     const isShown = quote !== undefined ? isPassword || looksRandom(value) : looksLikeSecret(value)

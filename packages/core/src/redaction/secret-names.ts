@@ -4,21 +4,21 @@ export const SECRET_WORD =
 
 /** Words that make a name secret by themselves. */
 const SECRET_WORDS = new Set(
-  'password passwd passwort passphrase passcode passwrd passw pass pwd pw pswd psk secret token apikey apitoken authtoken accesstoken refreshtoken idtoken credential credentials cred creds authorization cookie jwt dsn sessionid sessionkey privatekey secretkey accesskey authkey encryptionkey signingkey masterkey accountkey sharedkey licensekey requirepass masterauth userpass storepass keypass rootpass dbpass dbpassword userpassword pgpassword mysqlpwd clientsecret appsecret otp totp mfa bearer signature sharedaccesssignature connectionstring connstr rootpw rootpwd bindpw adminpw geheimnis contrasena'.split(
+  'password passwd passwort passphrase passcode passwrd passw pass pwd pw pswd psk secret token apikey apitoken authtoken accesstoken refreshtoken idtoken credential credentials cred creds authorization cookie jwt dsn sessionid sessionkey privatekey secretkey accesskey authkey encryptionkey signingkey masterkey accountkey sharedkey licensekey requirepass masterauth userpass storepass keypass rootpass dbpass dbpassword userpassword pgpassword mysqlpwd clientsecret appsecret otp totp mfa bearer signature sharedaccesssignature connectionstring connstr authtok rootpw rootpwd bindpw adminpw geheimnis contrasena'.split(
     ' ',
   ),
 )
 
 /** Words before `key` (`api_key`) or other words that are harmless alone. */
 const KEY_KINDS = new Set(
-  'api app application function functions access account admin auth client consumer decryption deploy encryption enc host integration sdk bot license licence live master private priv project rsa ssh tls secret server service session shared signing sign unseal recovery sas storage stripe subscription sendgrid mailgun datadog dd newrelic openai anthropic webhook write read hmac aes des wireguard wg preshared role ingest agent azure aws gcp google github gitlab cookie jwt'.split(
+  'api app application function functions access account admin auth client consumer decryption deploy encryption enc host integration sdk bot license licence live master private priv project rsa ssh tls secret server service session shared signing sign unseal recovery sas storage stripe subscription sendgrid mailgun datadog dd newrelic openai anthropic webhook write read hmac aes des wireguard wg preshared role ingest agent azure aws gcp google github gitlab cookie jwt fastly'.split(
     ' ',
   ),
 )
 
 /** Words after a secret word that turn its value into a description: `token_ttl`, `secretName`, `password_file`. */
 const DESCRIPTIONS = new Set(
-  'file files filename path paths dir directory name names count counts length len size min max minlength maxlength ttl expiry expires expired expire expiration exp age type types kind policy policies url uri endpoint host port enabled enable disabled required optional limit limits issuer audience algorithm algo alg ref refs reference provider timeout interval header headers prefix suffix rotation rotated index usage used class mode format status state store storage lookup validation version scope scopes method strategy attempts attempt retries failures failed errors changed created updated at reset resets bits strength history cost rounds iterations manager generator service server source domain samesite secure mount volume request requests review reviews response handler controller cache hits misses budget tokens rate per latency duration seconds ms bytes fingerprint label selector namespace location id_only position offset needed sent mapping'.split(
+  'file files filename path paths dir directory name names count counts length len size min max minlength maxlength ttl expiry expires expired expire expiration exp age type types kind policy policies url uri endpoint host port enabled enable disabled required optional limit limits issuer audience algorithm algo alg ref refs reference provider timeout interval header headers prefix suffix rotation rotated index usage used class mode format status state store storage lookup validation version scope scopes method strategy attempts attempt retries failures failed errors changed created updated at reset resets bits strength history cost rounds iterations manager generator service server source domain samesite secure mount volume request requests review reviews response handler controller cache hits misses budget tokens rate per latency duration seconds ms bytes fingerprint plugin plugins label selector namespace location id_only position offset needed sent mapping'.split(
     ' ',
   ),
 )
@@ -26,6 +26,9 @@ const DESCRIPTIONS = new Set(
 /** Names of files, after which a line number follows. */
 const FILE_NAME =
   /\.(?:[cm]?[jt]sx?|py|java|go|rb|php|c|cc|cpp|h|json|ya?ml|conf|cfg|ini|toml|txt|sh|html?|css|cs|rs|kt|xml|log|sql|pem|crt|so|lua|vue|d)$/
+
+/** Directives of systemd, and values of charts that name a Secret. */
+const NO_SECRET = /^(?:(?:Load|Import)Credential(?:Encrypted)?|PassEnvironment)$|(?:^|\.)existing_?Secret$/i
 
 const known = new Map<string, boolean>()
 const MAX_KNOWN = 2_000
@@ -52,6 +55,7 @@ export function wordsOf(name: string): string[] {
 
 function classify(name: string): boolean {
   if (FILE_NAME.test(name)) return false
+  if (NO_SECRET.test(name)) return false
   const words = wordsOf(name)
   const last = words.at(-1) ?? ''
   if (DESCRIPTIONS.has(last)) return false

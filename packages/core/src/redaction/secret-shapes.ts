@@ -1,23 +1,12 @@
 import type { AddSpan, SecretFinder } from './secret-spans.ts'
 import { isHarmless, looksRandom } from './secret-values.ts'
+import { SETTING_SHAPES } from './setting-shapes.ts'
+import { notHarmless, type Shape, shape } from './shape.ts'
 import { trimmedEnd } from './text-scanning.ts'
-
-/** A pattern whose last group, or whole match, is the secret. */
-interface Shape {
-  readonly pattern: RegExp
-  /** Part of every match, which is cheap to search for. */
-  readonly needs: RegExp
-  readonly isSecret?: (value: string) => boolean
-}
-
-const shape = (needs: RegExp, pattern: RegExp, isSecret?: (value: string) => boolean): Shape => ({
-  needs,
-  pattern: new RegExp(pattern, `${pattern.flags.replace(/[gd]/g, '')}gd`),
-  ...(isSecret && { isSecret }),
-})
 
 /** Secrets by their own form: every repetition is bounded, or excludes the text that follows it. */
 const SHAPES: readonly Shape[] = [
+  ...SETTING_SHAPES,
   // Headers with a scheme, and credentials.
   shape(
     /bearer|basic|negotiate|digest|ntlm/i,
@@ -84,8 +73,8 @@ const SHAPES: readonly Shape[] = [
     (value) => /\d/.test(value) && /[a-z]/i.test(value),
   ),
   shape(
-    /opsgenie|pagerduty|hc-ping/i,
-    /\b(?:events\.pagerduty\.com\/integration|api\.opsgenie\.com\/v\d\/json\/\w{1,32}|hc-ping\.com)\/([\w-]{16,64})/i,
+    /opsgenie|pagerduty|betterstack|hc-ping/i,
+    /\b(?:events\.pagerduty\.com\/integration|uptime\.betterstack\.com\/api\/v\d\/heartbeat|api\.opsgenie\.com\/v\d\/json\/\w{1,32}|hc-ping\.com)\/([\w-]{16,64})/i,
   ),
   // Hashes of passwords.
   shape(
@@ -96,7 +85,7 @@ const SHAPES: readonly Shape[] = [
     /SCRAM-SHA|\{S{0,1}SHA/,
     /\bSCRAM-SHA-(?:1|256)\$\d{1,8}:[\w+/=]{8,128}\$[\w+/=]{8,128}:[\w+/=]{8,128}|\{S?SHA(?:256|512)?\}[\w+/=]{20,256}/,
   ),
-  shape(/md5[0-9a-f]{32}/, /'(md5[0-9a-f]{32})'/),
+  shape(/md5[0-9a-f]{32}/, /\bmd5[0-9a-f]{32}\b/),
   // SQL.
   shape(
     /identified|password/i,
@@ -155,11 +144,11 @@ const SHAPES: readonly Shape[] = [
     (value) => /\d/.test(value) && looksRandom(value),
   ),
   shape(/token (?:create|delete)/, /\btoken (?:create|delete) ([a-z0-9]{6}\.[a-z0-9]{16})\b/),
-  // Sentences that end with the secret, such as `password for admin: …`, and keys with a number or a verb.
+  // Sentences that end with the secret, such as `password for admin is …`, and keys with a number or a verb.
   shape(
     /pass(?:word|phrase)\b/i,
-    /\bpass(?:word|phrase)\b(?:(?! (?:file|hash|algorithm|policy))[^:=\n"'({[]){1,80}:[ \t]{1,4}([^\s"'`()]{6,256})[ \t]{0,4}$/im,
-    isShown,
+    /\bpass(?:word|phrase)\b(?:(?! (?:file|hash|algorithm|policy))[^:=\n"'({[]){1,80}(?::|[ \t]is)[ \t]{1,4}([^\s"'`()]{6,256}?)\.?[ \t]{0,4}$/im,
+    (value) => isShown(value) && !ALGORITHM.test(value),
   ),
   // A line that ends with a colon, and the secret alone on the next one.
   shape(
@@ -185,7 +174,7 @@ const SHAPES: readonly Shape[] = [
   ),
   shape(
     /<<</,
-    /\b(?:(?:vault|docker|podman|auth) login|passwd|cryptsetup|kinit|sudo|gpg|ssh-add|openssl)\b[^\n<]{0,128}<<<[ \t]{0,4}["']?([^\s"'$]{4,512})/,
+    /\b(?:(?:vault|docker|podman|auth) login|op signin|passwd|chpasswd|smbpasswd|cryptsetup|kinit|sudo|gpg|ssh-add|openssl)\b[^\n<]{0,128}<<<[ \t]{0,4}["']?([^\s"'$]{4,512})/,
     notHarmless,
   ),
   shape(
@@ -201,7 +190,7 @@ const SHAPES: readonly Shape[] = [
   shape(/login/, /\blogin[ \t]{1,8}\S{1,128}\s{1,8}password[ \t]{1,8}(\S{1,512})/, notHarmless),
   shape(
     /[\w*]:(?:\d{2,5}|\*):[\w*-]{1,64}:/,
-    /(?:^|[\s"'])[\w.*-]{1,128}:(?:\d{2,5}|\*):[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
+    /:(?=(?:\d{2,5}|\*):)(?<=(?:^|[\s"'])[\w.*-]{1,128}:)(?:\d{2,5}|\*):[\w*-]{1,64}:[\w.-]{1,64}:([^\s"':]{4,512})(?=$|[\s"'])/m,
     looksRandom,
   ),
   shape(/:thin:/, /:thin:[\w.-]{1,64}\/([^\s@/"']{1,256})@/),
@@ -218,7 +207,6 @@ const SHAPES: readonly Shape[] = [
     notHarmless,
   ),
   shape(/authtoken/, /\bauthtoken[ \t]{1,4}(\w{24,128})/, looksRandom),
-  shape(/snmp/i, /\bsnmp(?:-server)?[ \t]{1,4}community[ \t]{1,4}["']?([^\s"']{4,64})/i, looksRandom),
   shape(
     /sqlplus|expdp|impdp|sqlldr|rman/i,
     /\b(?:sqlplus|expdp|impdp|sqlldr|rman)[ \t](?:[^\n]{0,64}[ \t])?[\w.-]{1,64}\/([^\s@/"']{1,256})@/i,
@@ -227,24 +215,29 @@ const SHAPES: readonly Shape[] = [
   // Credentials before a host without a scheme. A tag before a digest is none.
   shape(
     /:[^\s:/@"'<>]{3,256}@/,
-    /(?:^|[\s"'=(,[])(?:[\w.-]{1,64}[/\\])?[\w.%+-]{1,128}:([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|\/|[\s"')]|$)/im,
+    /:(?=[^\s:/@"'<>]{3,256}@)(?<=(?:^|[\s"'=(,[])(?:[\w.-]{1,64}[/\\])?[\w.%+-]{1,128}:)([^\s:/@"'<>]{3,256})@(?!sha\d{3}:)[a-z\d][a-z\d-]{0,62}(?:\.[a-z\d-]{1,63}){0,8}(?::\d{1,5}\b|:?[\s"')]|\/|$)/im,
     looksRandom,
   ),
 ]
+
+const ALGORITHM = /^(?:sha|md|base|utf|aes|rsa|pbkdf|argon|s?crypt|bcrypt|scram)-?\d/i
 
 function isShown(value: string): boolean {
   if (!/[a-z]/i.test(value) || !/\d/.test(value) || !looksRandom(value)) return false
   return !/[/]|-\d/.test(value) || (/[a-z]/.test(value) && /[A-Z]/.test(value) && /^[^/.]/.test(value))
 }
 
-function notHarmless(value: string): boolean {
-  return !isHarmless(value)
-}
+/** Alternatives of one search. V8 skips text quickly only for few. */
+const MAX_GROUP_SIZE = 10
 
-/** Shapes by the flags of what they need. Most texts need no search for single shapes. */
-const GROUPS = ['', 'i'].map((flags) => {
+/** Shapes with the same flags of what they need, which are searched together. Most texts need no search for one. */
+const GROUPS = ['', 'i'].flatMap((flags) => {
   const shapes = SHAPES.filter(({ needs }) => needs.flags === flags)
-  return { shapes, any: new RegExp([...new Set(shapes.map(({ needs }) => needs.source))].join('|'), flags) }
+  const count = Math.ceil(shapes.length / MAX_GROUP_SIZE)
+  return Array.from({ length: count }, (_, index) => {
+    const group = shapes.slice(index * MAX_GROUP_SIZE, (index + 1) * MAX_GROUP_SIZE)
+    return { shapes: group, any: new RegExp([...new Set(group.map(({ needs }) => needs.source))].join('|'), flags) }
+  })
 })
 
 /** Finds tokens of well-known services, webhooks, hashes of passwords and credentials in statements. */
