@@ -13,11 +13,11 @@ export function readKernelResources(reader: RootReader, networkDirectory: string
   const number = (file: string): number | undefined => kernelNumber(reader.optionalText(file) ?? '')
   return {
     tcp: {
-      established: tcp.get('CurrEstab'),
-      segmentsSent: tcp.get('OutSegs'),
-      segmentsRetransmitted: tcp.get('RetransSegs'),
-      listenOverflows: tcpExtensions.get('ListenOverflows'),
-      listenDrops: tcpExtensions.get('ListenDrops'),
+      established: tcp('CurrEstab'),
+      segmentsSent: tcp('OutSegs'),
+      segmentsRetransmitted: tcp('RetransSegs'),
+      listenOverflows: tcpExtensions('ListenOverflows'),
+      listenDrops: tcpExtensions('ListenDrops'),
     },
     trackedConnections: {
       used: number('proc/sys/net/netfilter/nf_conntrack_count'),
@@ -31,13 +31,16 @@ export function readKernelResources(reader: RootReader, networkDirectory: string
   }
 }
 
-/** Parses a pair of lines of `/proc/net/snmp` or `/proc/net/netstat`: the names of counters, and their values. */
-export function parseCounters(text: string, protocol: string): ReadonlyMap<string, number | undefined> {
+/**
+ * Parses a pair of lines of `/proc/net/snmp` or `/proc/net/netstat`: the names of counters, and their values. Returns a
+ * function that parses the value of a counter: most of them are not used.
+ */
+function parseCounters(text: string, protocol: string): (name: string) => number | undefined {
   const [names = [], values = []] = text
     .split('\n')
     .filter((line) => line.startsWith(`${protocol}: `))
-    .map((line) => line.split(' ').slice(1))
-  return new Map(names.map((name, index) => [name, kernelNumber(values[index] ?? '')]))
+    .map((line) => line.split(' '))
+  return (name) => kernelNumber(values[names.indexOf(name)] ?? '')
 }
 
 /** Parses `/proc/sys/fs/file-nr`: allocated, unused (always 0 since Linux 2.6), limit. */

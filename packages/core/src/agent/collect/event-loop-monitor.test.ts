@@ -30,6 +30,15 @@ describe('EventLoopMonitor', () => {
     expect(monitor.end(innocent)).toEqual({ ownMs: 0, othersMs: 5_000 })
   })
 
+  test('reads the CPU time once for collectors that start and end together', () => {
+    const cpuMs = vi.fn(() => 0)
+    const monitor = createEventLoopMonitor({ now: () => 1_000, cpuMs })
+    const runs = ['load', 'queues', 'disks'].map((name) => monitor.begin(name))
+    for (const run of runs) monitor.runFirstStep(run, () => undefined)
+    for (const run of runs) monitor.end(run)
+    expect(cpuMs).toHaveBeenCalledTimes(1)
+  })
+
   test('attributes a later step to the only collector that runs', () => {
     const { monitor, block } = monitorOf()
     const run = monitor.begin('queues')

@@ -7,6 +7,12 @@ const TICK_MS = 200
 /** CPU time without which the machine was busy, or the process was paused, rather than the event loop blocked. */
 const MIN_CPU_MS = 500
 
+/**
+ * Age up to which a reading of the CPU time is used again, in milliseconds: a reading costs more than the start of a
+ * collector, and a block seems to take this much more CPU time at most for each thread.
+ */
+const MAX_CPU_AGE_MS = 20
+
 interface Run {
   readonly collector: string
   readonly begin: number
@@ -56,10 +62,11 @@ export function createEventLoopMonitor({ now, cpuMs }: Clocks = CLOCKS) {
   let tickAt = 0
   let cpuAt = 0
   let timer: NodeJS.Timeout | undefined
+  const recentCpuMs = createRecentReading(cpuMs)
 
   const restart = (): void => {
     tickAt = now()
-    cpuAt = cpuMs()
+    cpuAt = recentCpuMs(tickAt)
   }
   const check = (): void => {
     const to = now()
@@ -87,7 +94,7 @@ export function createEventLoopMonitor({ now, cpuMs }: Clocks = CLOCKS) {
     /** Runs the first step of a run, until it waits for the first time. */
     runFirstStep: <Result>({ collector }: Run, step: () => Result): Result => {
       const from = now()
-      const cpuFrom = cpuMs()
+      const cpuFrom = recentCpuMs(from)
       try {
         return step()
       } finally {
@@ -116,5 +123,14 @@ export function createEventLoopMonitor({ now, cpuMs }: Clocks = CLOCKS) {
     },
     /** Returns true if a collector should run alone, and forgets that. */
     takeSuspect: (collector: string): boolean => suspects.delete(collector),
+  }
+}
+
+/** Returns a function that takes the time, and reads the CPU time only if the last reading is too old. */
+function createRecentReading(cpuMs: () => number): (now: number) => number {
+  let last = { ms: 0, at: Number.NEGATIVE_INFINITY }
+  return (now) => {
+    if (now - last.at > MAX_CPU_AGE_MS) last = { ms: cpuMs(), at: now }
+    return last.ms
   }
 }
