@@ -80,6 +80,14 @@ describe('inferMissedEvents', () => {
     expect(inferred.some((event) => event.includes('start'))).toBe(isInferred)
   })
 
+  test.each([
+    ['of this run', 2500, false],
+    ['of an earlier run', 2100, true],
+  ])('infers no second end of a run after an end %s was reported', (_which, milliseconds, isInferred) => {
+    const inferred = infer([ended], { history: reportedAt(milliseconds, 'die') })
+    expect(inferred.some((event) => event.includes('die'))).toBe(isInferred)
+  })
+
   test('infers the removal of a container with its last name, unless it was reported', () => {
     const history = createEventHistory()
     history.ofContainer('reported')
@@ -111,6 +119,15 @@ describe('wasInferred', () => {
     made.ofContainer('ended').reported.start = { at: midnight + 2200, isInferred: true }
     return made
   }
+
+  test('is true for an end that the engine sends long afterwards, until the next start', () => {
+    const container = createEventHistory().ofContainer('ended')
+    container.reported.die = { at: midnight + 2200, isInferred: true }
+    container.reported.start = { at: midnight + 2300, isInferred: false }
+    expect(wasInferred(container, 'die', midnight + 60_000)).toBe(false)
+    container.reported.start = { at: midnight + 1000, isInferred: false }
+    expect(wasInferred(container, 'die', midnight + 60_000)).toBe(true)
+  })
 
   test('is true once for a late event', () => {
     const container = history().ofContainer('ended')

@@ -31,11 +31,14 @@ export function inferMissedEvents(
   for (const container of found) {
     if (history.isRemoved(container.id)) continue
     const { reported } = history.ofContainer(container.id)
+    const startedAt = Date.parse(container.state.startedAt ?? '')
     for (const [milestone, moment] of Object.entries(timestampsOf(container)) as [Milestone, string | undefined][]) {
       const at = Date.parse(moment ?? '')
       const newest = reported[milestone]?.at
       // Skips times before the newest reported event: a run may have begun while the containers were listed.
       if (moment === undefined || !(at > since) || (newest !== undefined && newest >= at - toleranceMs)) continue
+      // A run ends once: an engine that was killed before it recorded the end records a later one when it starts.
+      if (milestone === 'die' && newest !== undefined && startedAt <= newest) continue
       const more = milestone === 'die' ? exitCodeOf(container) : {}
       events.push(eventOf(milestone, container.id, container, nanosecondsOf(moment), more))
     }
@@ -50,7 +53,10 @@ export function inferMissedEvents(
 export function wasInferred({ reported }: ContainerHistory, milestone: Milestone, at: number): boolean {
   const before = reported[milestone]
   if (before === undefined || !before.isInferred) return false
-  if (at < before.at - CLOCK_TOLERANCE_MS || at >= before.at + MAX_DELAY_MS) return false
+  if (at < before.at - CLOCK_TOLERANCE_MS) return false
+  // An engine under load sends the end of a run later; no other run has ended before the next start.
+  const isSameEnd = milestone === 'die' && !((reported.start?.at ?? 0) > before.at)
+  if (at >= before.at + MAX_DELAY_MS && !isSameEnd) return false
   reported[milestone] = { at, isInferred: false }
   return true
 }
