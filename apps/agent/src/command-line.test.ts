@@ -73,7 +73,7 @@ describe('the command line', () => {
     vi.stubEnv('SCAN_DEPT', '2')
     await runCommandLine(hostRegistry(), ['collect', '--type', 'hosts', '--collector', 'hosts', '--text'])
     expect(output.stdout()).toMatch(/^entity {2}host web-1$/m)
-    expect(output.stdout()).toMatch(/^metric {2}host\.load 0\.5 1$/m)
+    expect(output.stdout()).toMatch(/^metric {2}host\.load host\/web-1 0\.5 1$/m)
     expect(output.stderr()).toBe('Unknown variable SCAN_DEPT is ignored. Did you mean SCAN_DEPTH?\n')
     expect(process.exitCode).toBe(EXIT_CODES.ok)
   })

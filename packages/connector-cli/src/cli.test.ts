@@ -156,6 +156,16 @@ export const scenarios: readonly Scenario[] = [{
     expect(output()).toContain('the lamp answers 403')
   })
 
+  test('record refuses a connector that makes no HTTP request', async () => {
+    writePackage()
+    write('src/lamp.ts', 'export const lamp: number = 1\n')
+    vi.stubEnv('LAMP_URL', 'data:,1')
+    expect(await run('record', 'test/none.json')).toBe(1)
+    vi.unstubAllEnvs()
+    expect(output()).toContain('nothing was recorded: example/lamps made no HTTP request')
+    expect(existsSync(join(folder, 'test/none.json'))).toBe(false)
+  })
+
   test('record and replay refuse bad arguments before they compile', async () => {
     expect(await run('record')).toBe(1)
     expect(await run('record', 'a.json', '--rounds', 'many')).toBe(1)

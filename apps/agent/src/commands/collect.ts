@@ -61,7 +61,7 @@ function selectCollectors(connector: Connector, names: string): Connector {
 
 type ReportData = Awaited<ReturnType<Agent['collectMetrics']>>['data']
 
-/** Returns a line for each entity, metric, event and gap. */
+/** Returns a line for each entity, metric, event and gap. The entity of a metric or event is after its name. */
 function toText({ entities, metrics, events, gaps }: ReportData): string {
   const attributesOf = (attributes: Readonly<Record<string, unknown>>): string =>
     Object.entries(attributes)
@@ -72,10 +72,13 @@ function toText({ entities, metrics, events, gaps }: ReportData): string {
       ({ type, id, name }) => `entity  ${type} ${id}${name === undefined || name === id ? '' : ` ${name}`}`,
     ),
     ...metrics.map(
-      ({ name, value, at, unit, attributes }) =>
-        `metric  ${at === undefined ? '' : `${at} `}${name} ${value} ${unit}${attributesOf(attributes)}`,
+      ({ name, entity, value, at, unit, attributes }) =>
+        `metric  ${at === undefined ? '' : `${at} `}${name} ${entity.type}/${entity.id} ${value} ${unit}${attributesOf(attributes)}`,
     ),
-    ...events.map(({ at, severity, name, body }) => `event   ${at} ${severity} ${name}: ${body}`),
+    ...events.map(
+      ({ at, severity, name, entity, body }) =>
+        `event   ${at} ${severity} ${name} ${entity.type}/${entity.id}: ${body}`,
+    ),
     ...gaps.map(({ scope, reason }) => `gap     ${scope}: ${reason}`),
   ]
     .map(toTerminalLine)

@@ -35,6 +35,10 @@ export const record: CliCommand = {
     const recorder = await startRecorder()
     const observed = await observe(connector, config, rounds).finally(() => recorder.stop())
     const exchanges = await recorder.exchanges()
+    if (exchanges.length === 0)
+      throw new CliError(
+        `nothing was recorded: ${connector.type} made no HTTP request. Recordings hold HTTP and HTTPS alone. Check a client of another protocol against a fake server, as in test/scenarios.ts.`,
+      )
     const secrets = secretNames.map((name) => String(config[name]))
     const recording = redactRecording({ format: 1, at, options: textsOf(config), exchanges }, { secrets, renames })
     const path = resolve(folder, file)

@@ -80,7 +80,8 @@ export const connectionChecks: readonly CheckDefinition[] = [
     title: 'says that permission is missing when it is refused',
     reason: 'The remedy for a refusal differs from the one for a system that is down.',
     severity: 'error',
-    remedy: 'Request something in `connect`, and name the status (401, 403) or the permission in the error.',
+    remedy:
+      'Request something in `connect`, and name the status (401, 403) in the error, or write that permission was denied.',
     find: ({ inScenarios }) =>
       inScenarios(async (options) => {
         const { system } = options
