@@ -173,8 +173,9 @@ describe('a package that is broken when it is run', () => {
   })
 
   test('costs no other agent anything', async () => {
+    const healthy = { connectivity: 'online', health: { collectors: { good: { ok: true } }, gaps: [] } }
+    await expect.poll(() => agentOf('good')).toMatchObject(healthy)
     const good = await agentOf('good')
-    expect(good).toMatchObject({ connectivity: 'online', health: { collectors: { good: { ok: true } }, gaps: [] } })
     const before = await pointsOf(good?.agent_id)
     await expect.poll(() => pointsOf(good?.agent_id)).toBeGreaterThan(before)
   })
