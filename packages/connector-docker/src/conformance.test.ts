@@ -19,7 +19,7 @@ const FAULTS: Readonly<Record<string, Answer>> = {
 const ROUTES = ['/info', '/containers/json', '/networks', '/volumes', '/system/df']
 
 /** An engine that works: with its captured answers, the current time, and a stream of events. */
-async function start(): Promise<ScenarioSystem> {
+async function start(): Promise<ScenarioSystem & { send(lines: readonly string[]): void }> {
   const streams = new Set<ServerResponse>()
   const events: { readonly timeNano: bigint; readonly line: string }[] = []
   const working: Readonly<Record<string, Answer>> = {
@@ -60,6 +60,18 @@ async function start(): Promise<ScenarioSystem> {
     }
   const server = await engineServer(of, new Proxy(answers, { get: (own, route: string) => everywhere ?? own[route] }))
   const { id, name, image } = of.container('crashed')
+  const event = { Type: 'container', Action: 'die', scope: 'local', timeNano: 0 }
+  /** Sends events. The last one happens now, the others as long before it as they did. */
+  const send = (lines: readonly string[]): void => {
+    const times = lines.map((line) => BigInt(/"timeNano":(\d+)/.exec(line)?.[1] ?? 0))
+    const shift = BigInt(Date.now()) * 1_000_000n - (times.at(-1) ?? 0n)
+    for (const [index, line] of lines.entries()) {
+      const timeNano = (times[index] ?? 0n) + shift
+      const sent = `${line.replace(/"timeNano":\d+/, `"timeNano":${timeNano}`)}\n`
+      events.push({ timeNano, line: sent })
+      for (const stream of streams) stream.write(sent)
+    }
+  }
   return {
     options: { docker_host: `unix://${server.path}` },
     faults: Object.fromEntries(
@@ -75,13 +87,8 @@ async function start(): Promise<ScenarioSystem> {
       '/volumes': answering('{"Volumes":[]}'),
       '/system/df': answering('{"LayersSize":0,"Images":[],"Containers":[],"Volumes":[],"BuildCache":[]}'),
     }),
-    act: () => {
-      const timeNano = BigInt(Date.now()) * 1_000_000n
-      const attributes = { name, image, exitCode: '1' }
-      const line = `{"Type":"container","Action":"die","Actor":{"ID":"${id}","Attributes":${JSON.stringify(attributes)}},"scope":"local","timeNano":${timeNano}}\n`
-      events.push({ timeNano, line })
-      for (const stream of streams) stream.write(line)
-    },
+    send,
+    act: () => send([JSON.stringify({ ...event, Actor: { ID: id, Attributes: { name, image, exitCode: '1' } } })]),
     breakStreams: () => {
       for (const stream of streams) stream.destroy()
     },
@@ -92,12 +99,28 @@ async function start(): Promise<ScenarioSystem> {
   }
 }
 
+/** An engine whose captured events happen again, but for removals of the containers that it lists. */
+async function startBusy(): Promise<ScenarioSystem> {
+  const { send, options = {}, secrets = [], environment = [], close } = await start()
+  const ids = of.containers().map((container) => container.id)
+  const isRemoval = (line: string): boolean => line.includes('"destroy"') && ids.some((each) => line.includes(each))
+  const lines = of.text('events.jsonl').split('\n')
+  return {
+    options,
+    secrets,
+    environment,
+    act: () => send(lines.filter((line) => line !== '' && !isRemoval(line))),
+    actEvents: 116,
+    close,
+  }
+}
+
 /** The clock stands still: events have the engine's time. */
 const intervalMs = 1
 const scenario: Scenario = { name: of.name, options: { root_path: of.root }, intervalMs, maxRequests: 40, start }
 
 const suite = checks(docker, {
-  scenarios: [scenario],
+  scenarios: [scenario, { name: `${of.name}, busy`, options: { root_path: of.root }, intervalMs, start: startBusy }],
   packageFolder: `${import.meta.dirname}/..`,
   nodeArguments: ['--conditions=@rca/source'],
   strict: true,

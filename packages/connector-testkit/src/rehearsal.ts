@@ -112,7 +112,7 @@ async function useSession(
   const rounds: Round[] = []
   for (let count = 0; count < ROUNDS; count += 1) rounds.push(await session.round())
   const requestsAfterRounds = system?.requests?.()
-  const watchers = await session.watch({ act: system?.act })
+  const watchers = await session.watch({ act: system?.act, actEvents: system?.actEvents })
   texts.push(...session.logged())
   for (const { error } of rounds.flatMap((round) => [...round.values()])) if (error !== undefined) texts.push(error)
   for (const { error } of watchers.values()) if (error !== undefined) texts.push(reasonOf(error))

@@ -25,6 +25,8 @@ export interface ScenarioSystem {
   readonly empty?: Fault
   /** Makes the system do something that its watchers report. Called once they follow it. */
   readonly act?: () => void | Promise<void>
+  /** Number of events that all watchers together report after `act`. @default each watcher reports at least one */
+  readonly actEvents?: number
   /** Interrupts the streams that watchers follow. */
   readonly breakStreams?: () => void | Promise<void>
   /** Returns the number of requests so far. */

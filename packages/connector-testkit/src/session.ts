@@ -66,6 +66,8 @@ export interface WatchOptions {
   readonly cursors?: ReadonlyMap<string, string>
   /** Called once every watcher has started. */
   readonly act?: (() => void | Promise<void>) | undefined
+  /** Waits for so many events of all watchers together. @default one of each watcher */
+  readonly actEvents?: number | undefined
   /** Waits for the end of every watcher instead of its events. @default false */
   readonly untilEnd?: boolean
 }
@@ -77,6 +79,9 @@ const QUIET_WATCH_MS = 400
 
 /** Sleeps after which a watcher counts as polling. */
 const POLLS = 3
+
+/** Sleeps in which a watcher that polls may notice what a system did that says how many events follow. */
+const MAX_POLLS = 20
 
 /** Returns the options of a scenario as an operator writes them. */
 export function optionsOf({ scenario, system }: Pick<SessionOptions, 'scenario' | 'system'>): RawConfig {
@@ -153,6 +158,8 @@ interface RunningWatcher {
   readonly name: string
   readonly context: ReturnType<typeof watchContext>
   readonly done: Promise<void>
+  /** True once it has called `sleep`. */
+  isAsleep: boolean
   end: WatcherRecord['end']
   error?: unknown
 }
@@ -163,21 +170,33 @@ async function watchAll(
   clock: ManualClock,
   validate: (signals: Signals) => ValidatedSignals,
   patienceMs: number,
-  { cursors, act, untilEnd = false }: WatchOptions,
+  { cursors, act, actEvents, untilEnd = false }: WatchOptions,
 ): Promise<ReadonlyMap<string, WatcherRecord>> {
   const wake = waker()
+  const acted = gate()
+  const waitsForEvents = actEvents !== undefined && !untilEnd
+  const polls = waitsForEvents ? MAX_POLLS : POLLS
   const running = Object.entries(connector.watchers ?? {}).map(([name, watcher]) => {
     const cursor = cursors?.get(name)
     const context = watchContext({
       clock: manualClock(clock.now()),
       cursor,
-      steps: Array.from({ length: POLLS }, () => wake.now),
+      steps: Array.from({ length: polls }, () => wake.now),
       // The context records the signals after this call.
       onEmit: () => queueMicrotask(wake.now),
     })
-    const one: RunningWatcher = { name, context, end: 'running', done: Promise.resolve() }
+    const one: RunningWatcher = { name, context, end: 'running', isAsleep: false, done: Promise.resolve() }
+    const sleep: typeof context.sleep = async (duration) => {
+      one.isAsleep = true
+      wake.now()
+      await Promise.race([
+        context.sleeps.length < polls ? acted.opened : new Promise(() => undefined),
+        aborted(context),
+      ])
+      await context.sleep(duration)
+    }
     const done = Promise.resolve()
-      .then(() => watcher.watch(client, context))
+      .then(() => watcher.watch(client, waitsForEvents ? { ...context, sleep } : context))
       .then(
         () => end(one, 'resolved'),
         (error: unknown) => end(one, 'rejected', error),
@@ -187,10 +206,17 @@ async function watchAll(
   })
   // Watchers that open a stream do so in their first turns.
   await new Promise((resolve) => setImmediate(resolve))
+  // Watchers that poll have read a first state when they sleep.
+  if (waitsForEvents)
+    await wake.until(() => running.every(({ end, isAsleep }) => isAsleep || end !== 'running'), QUIET_WATCH_MS)
   await act?.()
+  acted.open()
   const isOver = ({ context, end }: RunningWatcher): boolean =>
-    end !== 'running' || (!untilEnd && (context.emitted.length > 0 || context.sleeps.length >= POLLS))
-  await wake.until(() => running.every(isOver), untilEnd || act !== undefined ? patienceMs : QUIET_WATCH_MS)
+    end !== 'running' ||
+    (!untilEnd && !waitsForEvents && (context.emitted.length > 0 || context.sleeps.length >= POLLS))
+  const hasAllEvents = (): boolean => waitsForEvents && countEvents(running) >= actEvents
+  const timeoutMs = untilEnd || act !== undefined ? patienceMs : QUIET_WATCH_MS
+  await wake.until(() => running.every(isOver) || hasAllEvents(), timeoutMs)
   for (const { context } of running) context.abort()
   const obeyed = await Promise.all(running.map(({ done }) => settlesWithin(done, patienceMs)))
   return new Map(
@@ -205,6 +231,27 @@ async function watchAll(
       },
     ]),
   )
+}
+
+function countEvents(watchers: readonly RunningWatcher[]): number {
+  return watchers.flatMap(({ context }) => context.events()).length
+}
+
+/** Resolves when the context aborts. */
+function aborted({ signal }: Pick<RunningWatcher['context'], 'signal'>): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** A promise that `open` resolves. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open: () => open() }
 }
 
 /** Records how a watcher ended, unless it was aborted before. */
