@@ -4,7 +4,10 @@
  * each agent, which creates its series, is sent before the measurement. Latencies count from the time at which a report
  * was due.
  *
- *     npm run bench -- fleet [agents] [seconds]
+ * With `sets`, agents send the values of known series alone, as those of this repository do; with `full`, they name the
+ * series in each report.
+ *
+ *     npm run bench -- fleet [agents] [seconds] [sets|full]
  */
 import { Agent, request } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
@@ -13,8 +16,15 @@ import { startPlatform } from './platform-process.ts'
 
 const AGENTS = Number(process.argv[2] ?? 1000)
 const SECONDS = Number(process.argv[3] ?? 30)
+const IN_FULL = process.argv[4] === 'full'
 const INTERVAL_MS = 10_000
 const POINTS = 50
+
+/** Points of one entity, which are one set of series. */
+const SET_POINTS = 25
+
+/** The sets of each agent, as the platform named them. */
+const setsOf = new Map<number, readonly string[]>()
 
 const connections = new Agent({ keepAlive: true, maxSockets: 16 })
 const platform = await startPlatform()
@@ -68,6 +78,7 @@ async function sendAll(count: number, run: (number: number) => Promise<void>): P
 function send(token: string, agent: number, sequence: number): Promise<void> {
   const hexadecimal = (value: number, length: number): string => value.toString(16).padStart(length, '0')
   const host = `host-${agent}`
+  const sets = IN_FULL ? undefined : setsOf.get(agent)
   const report = {
     report_id: `${hexadecimal(Date.now(), 12).replace(/^(.{8})/, '$1-')}-7000-8000-${hexadecimal(agent * 65_536 + sequence, 12)}`,
     agent_id: `00000000-0000-5000-8000-${hexadecimal(agent, 12)}`,
@@ -85,19 +96,16 @@ function send(token: string, agent: number, sequence: number): Promise<void> {
           relations: [],
         },
       ],
-      metrics: Array.from({ length: POINTS }, (_, point) => ({
-        name: `system.metric.${point % 25}`,
-        value: Math.random() * 1000,
-        unit: 'By',
-        kind: 'gauge',
-        entity: { type: 'filesystem', id: `${host}/mnt/disk-${Math.floor(point / 25)}` },
-        attributes: { 'system.device': `/dev/sd${point % 26}`, state: 'used' },
-      })),
+      metrics: sets === undefined ? points(host) : sets.map((series_set) => ({ series_set, values: values() })),
       events: [],
       gaps: [],
     },
   }
-  const body = gzipSync(JSON.stringify({ reports: [report] }), { level: 1, windowBits: 13, memLevel: 5 })
+  const body = gzipSync(JSON.stringify({ reports: [report], series_sets: true }), {
+    level: 1,
+    windowBits: 13,
+    memLevel: 5,
+  })
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',
@@ -113,10 +121,27 @@ function send(token: string, agent: number, sequence: number): Promise<void> {
         text += chunk
       })
       response.once('end', () => {
-        if (response.statusCode === 202 && text.includes('"duplicates":0')) resolve()
-        else reject(new Error(`${response.statusCode} ${text}`))
+        if (response.statusCode !== 202 || !text.includes('"duplicates":0'))
+          return reject(new Error(`${response.statusCode} ${text}`))
+        if (sets === undefined) setsOf.set(agent, (JSON.parse(text) as { series_sets: string[] }).series_sets)
+        resolve()
       })
     })
     call.end(body)
   })
+}
+
+function points(host: string): unknown[] {
+  return Array.from({ length: POINTS }, (_, point) => ({
+    name: `system.metric.${point % SET_POINTS}`,
+    value: Math.random() * 1000,
+    unit: 'By',
+    kind: 'gauge',
+    entity: { type: 'filesystem', id: `${host}/mnt/disk-${Math.floor(point / SET_POINTS)}` },
+    attributes: { 'system.device': `/dev/sd${point % 26}`, state: 'used' },
+  }))
+}
+
+function values(): number[] {
+  return Array.from({ length: SET_POINTS }, () => Math.random() * 1000)
 }

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { UnknownSeriesSetError } from '../store/ingest/point-writer.ts'
 import { RemovedSenderError } from '../store/ingest/removed-sender.ts'
 import { ReadLimitError } from '../store/read-session.ts'
 import { isOfRemoved } from '../store/sqlite/sqlite-errors.ts'
@@ -67,6 +68,7 @@ function toProblem(error: unknown, request: FastifyRequest): ProblemError {
     return unauthorized(
       'The agent or its environment was removed. To let it in again, give it a token that is provisioned afterwards.',
     )
+  if (error instanceof UnknownSeriesSetError) return new ProblemError(409, error.message)
   const { code = '', statusCode = 500 } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<FastifyError>

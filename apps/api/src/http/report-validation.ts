@@ -1,5 +1,14 @@
 import type { InterruptibleTask } from '@rca/core'
-import { entitySchema, hasFewValues, LIMITS, REPORT_LIMITS, reportSchema } from '@rca/core/protocol'
+import {
+  dataRequestSchema,
+  entitySchema,
+  hasFewValues,
+  LIMITS,
+  metricSchema,
+  REPORT_LIMITS,
+  reportSchema,
+  seriesValuesSchema,
+} from '@rca/core/protocol'
 import { z } from 'zod'
 
 type Kind = keyof typeof REPORT_LIMITS
@@ -22,6 +31,7 @@ const outlineSchema = z.object({
     )
     .min(1)
     .max(1000),
+  series_sets: dataRequestSchema.shape.series_sets,
 })
 
 const relationSchema = entitySchema.shape.relations.element
@@ -41,7 +51,8 @@ export function* validateReports(
   const outline = outlineSchema.safeParse(data)
   if (!outline.success) return { issues: outline.error.issues }
   const issues: Issue[] = []
-  for (const [index, report] of outline.data.reports.entries())
+  for (const [index, report] of outline.data.reports.entries()) {
+    if (countPoints(report.data.metrics) > REPORT_LIMITS.metrics) return { issues: [tooManyPoints(index)] }
     for (const kind of KINDS) {
       const signals = report.data[kind]
       for (const [place, signal] of signals.entries()) {
@@ -54,13 +65,33 @@ export function* validateReports(
         yield
       }
     }
+  }
   return issues.length === 0 ? { value: outline.data } : { issues }
+}
+
+/** Counts points, and values of sets of series. */
+function countPoints(metrics: readonly unknown[]): number {
+  return metrics.reduce<number>((sum, metric) => {
+    const values: unknown = (metric as { readonly values?: unknown } | null)?.values
+    return sum + (Array.isArray(values) ? values.length : 1)
+  }, 0)
+}
+
+function tooManyPoints(report: number): Issue {
+  const message = `Must have at most ${REPORT_LIMITS.metrics} points, with the values of sets of series`
+  return { code: 'custom', path: ['reports', report, 'data', 'metrics'], message, input: undefined }
 }
 
 type Result = { readonly success: true; readonly data: unknown } | { readonly success: false; readonly issues: Issue[] }
 
 function parseSignal(kind: Exclude<Kind, 'entities'>, signal: unknown): Result {
-  return excess(signal) ?? resultOf(reportSchema.shape.data.shape[kind].element.safeParse(signal))
+  return excess(signal) ?? resultOf(schemaOf(kind, signal).safeParse(signal))
+}
+
+/** Returns one schema, not a union: its issues name the fields of what was sent. */
+function schemaOf(kind: Exclude<Kind, 'entities'>, signal: unknown): z.ZodType {
+  if (kind !== 'metrics') return reportSchema.shape.data.shape[kind].element
+  return typeof signal === 'object' && signal !== null && 'series_set' in signal ? seriesValuesSchema : metricSchema
 }
 
 function parseEntity(entity: unknown, maxIssues: number): Result {

@@ -6,10 +6,12 @@ import {
   entitySchema,
   eventSchema,
   gapSchema,
+  MAX_NAMED_SETS,
   metricSchema,
   partSchema,
-  type Report,
+  type ReceivedReport,
   reportSchema,
+  seriesValuesSchema,
 } from '@rca/core/protocol'
 import { credentialOf } from '../http/authentication.ts'
 import type { App, Context } from '../http/context.ts'
@@ -22,6 +24,7 @@ named('ReportedEvent', eventSchema)
 named('ReportedGap', gapSchema)
 named('ReportedMetric', metricSchema)
 named('ReportPart', partSchema)
+named('SeriesValues', seriesValuesSchema)
 named('Report', reportSchema)
 named('DataResponse', dataResponseSchema, { accepted: 1, duplicates: 0 })
 
@@ -81,11 +84,11 @@ export function addDataRoute(app: App, context: Context): void {
     operationId: 'sendData',
     summary: 'Deliver reports',
     description:
-      'Stores all reports of the request or none. A report that was delivered before is counted as a duplicate and skipped. `Content-Encoding: gzip` is supported.',
+      'Stores all reports of the request or none. A report that was delivered before is counted as a duplicate and skipped. `Content-Encoding: gzip` is supported. An agent that sends the same series again and again may send their values alone: see `series_sets`.',
     tags: ['agents'],
     body: dataRequestSchema,
     success: 'All reports are stored. Returns how many were new.',
-    response: { 202: dataResponseSchema, ...problems(400, 403, 408, 413, 415, 422) },
+    response: { 202: dataResponseSchema, ...problems(400, 403, 408, 409, 413, 415, 422) },
   }
   const config = {
     access: 'agent',
@@ -94,7 +97,7 @@ export function addDataRoute(app: App, context: Context): void {
   } as const
   app.post(AGENT_PATHS.data, { config, schema }, async (request, reply) => {
     const credential = credentialOf(request)
-    const reports = request.body.reports as readonly Report[]
+    const reports = request.body.reports as readonly ReceivedReport[]
     await authorizeAgents(context, credential, reports, { path: (index) => ['reports', index] })
     const outcome = await store.signals.write(
       credential,
@@ -102,10 +105,15 @@ export function addDataRoute(app: App, context: Context): void {
       now(),
     )
     telemetry.recordIngest(outcome, {
-      points: reports.reduce((sum, report) => sum + report.data.metrics.length, 0),
+      points: reports.reduce((sum, report) => sum + countPoints(report), 0),
       events: reports.reduce((sum, report) => sum + report.data.events.length, 0),
     })
-    const { accepted, duplicates } = outcome
-    return reply.code(202).send({ accepted, duplicates })
+    const { accepted, duplicates, seriesSets } = outcome
+    const sets = request.body.series_sets === true ? { series_sets: seriesSets.slice(0, MAX_NAMED_SETS) } : {}
+    return reply.code(202).send({ accepted, duplicates, ...sets })
   })
+}
+
+function countPoints({ data }: ReceivedReport): number {
+  return data.metrics.reduce((sum, metric) => sum + ('series_set' in metric ? metric.values.length : 1), 0)
 }

@@ -1,4 +1,4 @@
-import type { HeartbeatRequest, Report, Severity } from '@rca/core/protocol'
+import type { HeartbeatRequest, ReceivedReport, Severity } from '@rca/core/protocol'
 import { type CONNECTIVITY, OFFLINE_AFTER_INTERVALS } from './connectivity.ts'
 import type { DataFlowColumns } from './data-flow.ts'
 import type { DroppedSignals } from './limits.ts'
@@ -310,6 +310,8 @@ export interface WriteOutcome {
   readonly duplicates: number
   /** Signals beyond the limits of their agents and environment. */
   readonly dropped: readonly DroppedSignals[]
+  /** Hashes of the stored sets of series whose points were sent in full. */
+  readonly seriesSets: readonly string[]
 }
 
 /** Writes and reads signals. Each reading is part of a question, which ends with the signal of its session. */
@@ -318,8 +320,9 @@ export interface SignalStore {
    * Writes a batch in one transaction, skipping reports that are stored already.
    *
    * @throws {RemovedSenderError} when an agent or its environment was removed.
+   * @throws {UnknownSeriesSetError} for values of a set of series that is not cached.
    */
-  write(sender: Sender, reports: readonly Report[], receivedAt: number): Promise<WriteOutcome>
+  write(sender: Sender, reports: readonly ReceivedReport[], receivedAt: number): Promise<WriteOutcome>
   entities(agentKey: number, filter: EntityFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredEntity>>
   series(filter: SeriesFilter, page: PageRequest, session: ReadSession): Promise<Page<StoredSeries>>
   /**

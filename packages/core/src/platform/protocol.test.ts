@@ -9,9 +9,12 @@ import {
   type gapSchema,
   heartbeatRequestSchema,
   type metricSchema,
+  type ReceivedReport,
   type Report,
   type ReportedEntity,
   reportSchema,
+  type SeriesValues,
+  type seriesValuesSchema,
 } from './protocol.ts'
 
 /** A schema's output as the interfaces write it: readonly, and optional fields absent rather than `undefined`. */
@@ -36,9 +39,10 @@ test('the interfaces of signals match the schemas of the wire', () => {
   expectTypeOf<Of<typeof entitySchema>['relations'][number]>().toEqualTypeOf<Flat<Relation>>()
   expectTypeOf<Of<typeof entitySchema>['attributes']>().toEqualTypeOf<Flat<Attributes>>()
   expectTypeOf<Of<typeof metricSchema>>().toEqualTypeOf<Flat<Metric>>()
+  expectTypeOf<Of<typeof seriesValuesSchema>>().toEqualTypeOf<Flat<SeriesValues>>()
   expectTypeOf<Of<typeof eventSchema>>().toEqualTypeOf<Flat<Event>>()
   expectTypeOf<Of<typeof gapSchema>>().toEqualTypeOf<Flat<Gap>>()
-  expectTypeOf<Of<typeof reportSchema>>().toEqualTypeOf<Flat<Report>>()
+  expectTypeOf<Of<typeof reportSchema>>().toEqualTypeOf<Flat<ReceivedReport>>()
   expectTypeOf<Entity>().toExtend<ReportedEntity>()
 })
 

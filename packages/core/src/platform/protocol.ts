@@ -9,6 +9,7 @@ import {
   type UnreadEntities,
 } from '../connector/signals.ts'
 import { identifier, LIMITS, name, replacesAgentId, timestampSchema } from './protocol-fields.ts'
+import { MAX_SET_SERIES, type SeriesValues } from './series-sets.ts'
 
 export {
   type Attributes,
@@ -37,6 +38,14 @@ export {
   rotateKeyRequestSchema,
 } from './enrolment-protocol.ts'
 export { LIMITS, timestampSchema } from './protocol-fields.ts'
+export {
+  bySeriesSet,
+  hashSeriesSet,
+  type SeriesValues,
+  seriesKeyOf,
+  sortedAttributes,
+  withSeriesValues,
+} from './series-sets.ts'
 
 /*
  * The wire protocol between agent and platform: JSON in snake_case, validated on both sides by these schemas. Unknown
@@ -115,6 +124,25 @@ export const metricSchema = z.object({
   attributes,
 })
 
+/** Values of a set of series that the platform knows from points that the agent sent in full. */
+export const seriesValuesSchema = z.object({
+  series_set: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe(
+      'A set that the platform named in `series_sets`. If it no longer knows the set, it stores nothing and answers 409.',
+    ),
+  values: z
+    .array(z.number())
+    .min(1)
+    .max(MAX_SET_SERIES)
+    .describe('One value for each series, in the order of the points that were sent in full.'),
+  at: timestampSchema
+    .optional()
+    .describe('Time of the measurements, ISO 8601, UTC. Absent for the `timestamp` of the report.'),
+})
+
 /** An event. */
 export const eventSchema = z.object({
   id: z.string().min(1).max(256).optional().describe('Stored once per agent.'),
@@ -184,19 +212,38 @@ export const reportSchema = z.object({
       .array(entitySchema)
       .max(REPORT_LIMITS.entities)
       .describe('All entities in a snapshot; otherwise those that changed since the previous report.'),
-    metrics: z.array(metricSchema).max(REPORT_LIMITS.metrics),
+    metrics: z
+      .array(z.union([metricSchema, seriesValuesSchema]))
+      .max(REPORT_LIMITS.metrics)
+      .describe('Points in full, and values of sets of series that the platform knows.'),
     events: z.array(eventSchema).max(REPORT_LIMITS.events),
     gaps: z.array(gapSchema).max(REPORT_LIMITS.gaps),
   }),
 })
 
 /** Body of `POST /api/v1/agent/data`. */
-export const dataRequestSchema = z.object({ reports: z.array(reportSchema).min(1).max(1000) })
+export const dataRequestSchema = z.object({
+  reports: z.array(reportSchema).min(1).max(1000),
+  series_sets: z
+    .literal(true)
+    .optional()
+    .describe('Asks for `series_sets` in the response. For agents that send values of sets of series.'),
+})
+
+/** Maximum number of sets in one response. */
+export const MAX_NAMED_SETS = 1000
 
 /** Response 202 of `POST /api/v1/agent/data`. */
 export const dataResponseSchema = z.object({
   accepted: z.int().nonnegative().describe('Reports stored by this call.'),
   duplicates: z.int().nonnegative().describe('Reports that were stored already.'),
+  series_sets: z
+    .array(z.string().max(64))
+    .max(MAX_NAMED_SETS)
+    .optional()
+    .describe(
+      `Sets of series of the points that were sent in full, if the request asked for them. A set holds the series of at most ${MAX_SET_SERIES} points of one entity and time that follow each other. Its name is a hash of them: see \`hashSeriesSet\` of \`@rca/core/protocol\`. From now on, the agent may send their values alone.`,
+    ),
 })
 
 /** Status of a collector, a watcher, of `connect` without an open client, or of a failing `election`. */
@@ -314,6 +361,11 @@ export interface Report {
     readonly events: readonly Event[]
     readonly gaps: readonly Gap[]
   }
+}
+
+/** A report as the platform receives it. */
+export type ReceivedReport = Omit<Report, 'data'> & {
+  readonly data: Omit<Report['data'], 'metrics'> & { readonly metrics: readonly (Metric | SeriesValues)[] }
 }
 
 /** Role of an agent's instance. */

@@ -1,4 +1,4 @@
-import type { Report } from '@rca/core/protocol'
+import type { ReceivedReport } from '@rca/core/protocol'
 import type { Selectable, Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import { isCloned } from '../store.ts'
@@ -29,6 +29,8 @@ export interface AgentState {
   reportedAt?: number
   /** True if this request contains a report that was not stored before. */
   hasDelivered: boolean
+  /** Hashes of the stored sets of series whose points this request has in full. */
+  readonly seriesSets: string[]
 }
 
 /** Creates or updates the agent of reports, and reads its state. */
@@ -36,7 +38,7 @@ export async function openAgent(
   transaction: Transaction<Tables>,
   environment: string,
   agentType: string,
-  reports: readonly Report[],
+  reports: readonly ReceivedReport[],
   receivedAt: number,
   quota: EnvironmentQuota,
 ): Promise<AgentState> {
@@ -78,6 +80,7 @@ export async function openAgent(
     startedAt: row.started_at === null ? null : (correctTime(row.started_at, offset, receivedAt) ?? row.started_at),
     receivedAt,
     hasDelivered: false,
+    seriesSets: [],
     wasBehind: row.clock_offset < 0,
     isCloned: isCloned(row.cloned_at, row.interval_seconds ?? 0, receivedAt),
     reportIntervalSeconds: row.report_interval_seconds,

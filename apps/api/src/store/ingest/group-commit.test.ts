@@ -33,7 +33,7 @@ function openDatabase() {
     file
       .prepare('select report_id from reports order by rowid')
       .all()
-      .map((row) => row['report_id'])
+      .map((row) => row.report_id)
   return { database, file, stored }
 }
 

@@ -1,13 +1,28 @@
 import type { InterruptibleTask } from '@rca/core'
-import type { Event, Report, ReportedEntity } from '@rca/core/protocol'
-import { hashSeries, type PreparedMetric } from './series-index.ts'
+import {
+  bySeriesSet,
+  type Event,
+  hashSeriesSet,
+  type Metric,
+  type ReceivedReport,
+  type ReportedEntity,
+  type SeriesValues,
+  seriesKeyOf,
+} from '@rca/core/protocol'
+import type { PreparedMetric } from './series-index.ts'
 
 /** A report with what its rows contain: computing it within the transaction would keep other writers waiting. */
 export interface PreparedReport {
-  readonly report: Report
+  readonly report: ReceivedReport
   readonly entities: readonly PreparedEntity[]
-  readonly metrics: readonly PreparedMetric[]
+  readonly points: readonly PreparedPoints[]
   readonly events: readonly PreparedEvent[]
+}
+
+/** Points whose series are one set. */
+export interface PreparedPoints extends SeriesValues {
+  /** The points in the order of `values`, unless their values were sent alone. */
+  readonly metrics?: readonly PreparedMetric[]
 }
 
 /** An entity with its attributes and relations as JSON. */
@@ -27,14 +42,14 @@ export interface PreparedEvent {
 }
 
 /** Prepares reports for their transaction. */
-export function* prepareReports(reports: readonly Report[]): InterruptibleTask<never, PreparedReport[]> {
+export function* prepareReports(reports: readonly ReceivedReport[]): InterruptibleTask<never, PreparedReport[]> {
   const prepared: PreparedReport[] = []
   for (const report of reports) {
     const { data } = report
     prepared.push({
       report,
       entities: yield* each(data.entities, prepareEntity),
-      metrics: yield* each(data.metrics, (metric) => ({ metric, seriesHash: hashSeries(metric) })),
+      points: yield* each(divide(data.metrics), preparePoints),
       events: yield* each(data.events, (event) => ({ event, attributes: JSON.stringify(event.attributes) })),
     })
   }
@@ -43,7 +58,7 @@ export function* prepareReports(reports: readonly Report[]): InterruptibleTask<n
 
 /** Maps items, with a chance to yield to the event loop after each. */
 function* each<Item, Result>(
-  items: readonly Item[],
+  items: Iterable<Item>,
   map: (item: Item) => Result,
 ): InterruptibleTask<never, readonly Result[]> {
   const results: Result[] = []
@@ -52,6 +67,30 @@ function* each<Item, Result>(
     yield
   }
   return results
+}
+
+/** Divides points sent in full by their sets, and keeps values of sets and the order of all. */
+function* divide(metrics: ReceivedReport['data']['metrics']): Iterable<readonly Metric[] | SeriesValues> {
+  let start = 0
+  for (const [index, metric] of metrics.entries()) {
+    if (!('series_set' in metric)) continue
+    yield* bySeriesSet(metrics.slice(start, index) as readonly Metric[])
+    yield metric
+    start = index + 1
+  }
+  yield* bySeriesSet(metrics.slice(start) as readonly Metric[])
+}
+
+function preparePoints(points: readonly Metric[] | SeriesValues): PreparedPoints {
+  if ('series_set' in points) return points
+  const metrics = points.map((metric) => ({ metric, seriesKey: seriesKeyOf(metric) }))
+  const at = points[0]?.at
+  return {
+    series_set: hashSeriesSet(metrics.map(({ seriesKey }) => seriesKey)),
+    values: points.map(({ value }) => value),
+    ...(at !== undefined && { at }),
+    metrics,
+  }
 }
 
 function prepareEntity({ type, id, name, deleted, ...state }: ReportedEntity): PreparedEntity {

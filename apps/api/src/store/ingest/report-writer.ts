@@ -1,5 +1,5 @@
 import { runInTimeSlices } from '@rca/core'
-import { type Metric, type Report, SEVERITIES } from '@rca/core/protocol'
+import { SEVERITIES } from '@rca/core/protocol'
 import type { Transaction } from 'kysely'
 import type { Tables } from '../sqlite/tables.ts'
 import type { SignalStore } from '../store.ts'
@@ -9,15 +9,16 @@ import type { GroupCommit } from './group-commit.ts'
 import { endOtherTerms, findActiveTermId, findTerm, writeTerm } from './leader-terms.ts'
 import { removeFromLostReports, writeLostReports } from './lost-reports.ts'
 import { writeClockGap, writeCloneGap, writeLastingGap } from './platform-gaps.ts'
+import { writeSets } from './point-writer.ts'
 import { type PreparedReport, prepareReports } from './prepared-report.ts'
 import type { Quotas } from './quota.ts'
 import { assertNotRemoved } from './removed-sender.ts'
 import { type OrderedReport, placeReport, type ReportPlace } from './report-order.ts'
-import type { PreparedMetric, SeriesIndex, SeriesLookup } from './series-index.ts'
-import { keepEntities, type ReportStamp, writeEntities, writeEvents, writeGaps, writePoints } from './signal-writers.ts'
+import type { SeriesIndex, SeriesLookup } from './series-index.ts'
+import { keepEntities, type ReportStamp, writeEntities, writeEvents, writeGaps } from './signal-writers.ts'
 import { markDeletedBySnapshot } from './snapshot-deletion.ts'
 import { recordPart } from './snapshot-parts.ts'
-import { inParts, type Pause, weightOfEntity, weightOfEvent, weightOfMetric } from './write-parts.ts'
+import { inParts, type Pause, weightOfEntity, weightOfEvent, weightOfPoints } from './write-parts.ts'
 
 /** Time after the newest report from which a report is never late. Longer than the error of a clock that is kept. */
 const MUCH_LATER_MS = 600_000
@@ -29,7 +30,7 @@ export function createReportWriter(commits: GroupCommit, index: SeriesIndex, quo
     const prepared = await runInTimeSlices(prepareReports(reports))
     const lookup = index.begin()
     const quota = quotas.begin(environment)
-    const writing = commits.run(rowsOf(reports), async (transaction, pause) => {
+    const writing = commits.run(rowsOf(prepared), async (transaction, pause) => {
       const agents = new Map<string, AgentState>()
       const byAgent = Map.groupBy(reports, (report) => report.agent_id)
       await assertNotRemoved(transaction, sender, [...byAgent.keys()])
@@ -53,12 +54,17 @@ export function createReportWriter(commits: GroupCommit, index: SeriesIndex, quo
         await pause()
       }
       quota.commit()
-      return { accepted: count, dropped: [...agents.values()].flatMap((agent) => agent.quota.dropped()) }
+      const all = [...agents.values()]
+      return {
+        accepted: count,
+        dropped: all.flatMap((agent) => agent.quota.dropped()),
+        seriesSets: [...new Set(all.flatMap((agent) => agent.seriesSets))],
+      }
     })
     try {
-      const { accepted, dropped } = await writing
+      const outcome = await writing
       lookup.commit()
-      return { accepted, duplicates: reports.length - accepted, dropped }
+      return { ...outcome, duplicates: reports.length - outcome.accepted }
     } catch (error) {
       quota.rollback()
       throw error
@@ -66,8 +72,10 @@ export function createReportWriter(commits: GroupCommit, index: SeriesIndex, quo
   }
 }
 
-function rowsOf(reports: readonly Report[]): number {
-  return reports.reduce((sum, { data }) => sum + data.entities.length + data.metrics.length + data.events.length, 0)
+function rowsOf(prepared: readonly PreparedReport[]): number {
+  return prepared.reduce((sum, { entities, points, events }) => {
+    return sum + entities.length + events.length + points.reduce((count, { values }) => count + values.length, 0)
+  }, 0)
 }
 
 /** Returns false for a report that is stored already. */
@@ -88,7 +96,7 @@ async function insertReportId(
 async function writeReport(
   transaction: Transaction<Tables>,
   agent: AgentState,
-  { report, entities, metrics, events }: PreparedReport,
+  { report, entities, points, events }: PreparedReport,
   index: SeriesLookup,
   pause: Pause,
 ): Promise<void> {
@@ -126,11 +134,11 @@ async function writeReport(
   if (isSnapshot(report)) await markDeletedBySnapshot(transaction, stamp, pause, report.snapshot_except)
   if (report.part !== undefined && isSnapshot(report.part))
     await recordPart(transaction, stamp, report.part, receivedAt, pause)
-  // The clock of the source has dated the point: an offset of the agent's clock does not apply.
-  const timeOfPoint = (metric: Metric): number =>
-    metric.at === undefined ? at : (correctTime(Date.parse(metric.at), 0, receivedAt) ?? at)
-  for (const part of inParts(metrics, weightOfMetric)) {
-    await writeMetrics(transaction, agent, part, { timeOfPoint, isLate }, index)
+  // The clock of the source has dated the points: an offset of the agent's clock does not apply.
+  const timeOfPoints = (sourceAt: string | undefined): number =>
+    sourceAt === undefined ? at : (correctTime(Date.parse(sourceAt), 0, receivedAt) ?? at)
+  for (const part of inParts(points, weightOfPoints)) {
+    await writeSets(transaction, agent, part, { timeOfPoints, isLate }, index)
     await pause()
   }
   for (const part of inParts(agent.quota.admitEvents(events), weightOfEvent)) {
@@ -167,28 +175,6 @@ interface SnapshotMark {
 /** Returns true if entities that a report lacks may be deleted. */
 function isSnapshot({ snapshot, snapshot_except }: SnapshotMark): boolean {
   return snapshot === true || snapshot_except !== undefined
-}
-
-/** Writes the points of series for which there is room. */
-async function writeMetrics(
-  transaction: Transaction<Tables>,
-  { key, quota }: AgentState,
-  metrics: readonly PreparedMetric[],
-  { timeOfPoint, isLate }: { readonly timeOfPoint: (metric: Metric) => number; readonly isLate: boolean },
-  index: SeriesLookup,
-): Promise<void> {
-  const room = { stored: quota.usage.series, room: quota.roomForSeries() }
-  const { ids, created } = await index.resolve(transaction, key, metrics, room)
-  const dropped = new Map<string, number>()
-  const points = metrics.flatMap(({ metric }, place) => {
-    const { name, value } = metric
-    const series_id = ids[place]
-    if (series_id !== undefined) return { series_id, at: timeOfPoint(metric), value }
-    dropped.set(name, (dropped.get(name) ?? 0) + 1)
-    return []
-  })
-  quota.addSeries(created, dropped)
-  await writePoints(transaction, points, isLate)
 }
 
 /** Orders a report, and stores the new state of its leader term. */

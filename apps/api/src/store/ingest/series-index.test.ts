@@ -1,8 +1,8 @@
-import type { Metric } from '@rca/core/protocol'
+import { type Metric, seriesKeyOf } from '@rca/core/protocol'
 import { describe, expect, test } from 'vitest'
 import { migrate } from '../sqlite/migrations.ts'
 import { openSqlite } from '../sqlite/open-sqlite.ts'
-import { createSeriesIndex, hashSeries } from './series-index.ts'
+import { createSeriesIndex } from './series-index.ts'
 
 const metric: Metric = {
   name: 'm',
@@ -13,7 +13,7 @@ const metric: Metric = {
   attributes: {},
 }
 
-const prepared = { metric, seriesHash: hashSeries(metric) }
+const prepared = { metric, seriesKey: seriesKeyOf(metric) }
 
 describe('SeriesIndex', () => {
   test('caches committed series, and none that were removed during the lookup', async () => {

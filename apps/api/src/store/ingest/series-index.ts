@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import type { Attributes, Metric } from '@rca/core/protocol'
+import { type Metric, sortedAttributes } from '@rca/core/protocol'
 import type { Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import { createSeriesSetCache } from './series-set-cache.ts'
 
 /** Cached ids, about 100 bytes each. */
 const MAX_CACHED_SERIES = 500_000
@@ -17,8 +18,8 @@ const insertSeries = bulkInsert(
 
 export interface PreparedMetric {
   readonly metric: Metric
-  /** Identifies its series among those of an agent. */
-  readonly seriesHash: string
+  /** Identifies its series among those of an agent: see `seriesKeyOf`. */
+  readonly seriesKey: string
 }
 
 /** Series of one agent, and how many it may have. */
@@ -46,11 +47,15 @@ export interface SeriesLookup {
     metrics: readonly PreparedMetric[],
     room: SeriesRoom,
   ): Promise<ResolvedSeries>
-  /** Caches the found ids. Call it after the commit: the series of a failed transaction do not exist. */
+  /** Returns the ids of a set of series, `undefined` if it is not cached. */
+  findSet(agent: number, set: string): readonly number[] | undefined
+  /** Adds a set of series, which must be stored. */
+  addSet(agent: number, set: string, ids: readonly number[]): void
+  /** Caches the found ids and sets. Call it after the commit: the series of a failed transaction do not exist. */
   commit(): void
 }
 
-/** Caches the ids of series, so that a known series costs no query. */
+/** Caches the ids of series and of sets of series, so that a known series costs no query, and a known set no hashes. */
 export interface SeriesIndex {
   begin(): SeriesLookup
   /** Clears the cache after series were removed. */
@@ -61,6 +66,7 @@ export function createSeriesIndex(): SeriesIndex {
   const known = new Map<string, number>()
   /** Number of cached series of each agent. */
   const sizes = new Map<number, number>()
+  const sets = createSeriesSetCache()
   let generation = 0
   const clear = (): void => {
     known.clear()
@@ -70,14 +76,16 @@ export function createSeriesIndex(): SeriesIndex {
     clear: () => {
       generation += 1
       clear()
+      sets.clear()
     },
     begin: () => {
       const startGeneration = generation
       const found = new Map<string, number>()
       const foundSizes = new Map<number, number>()
+      const foundSets: (readonly [agent: number, set: string, ids: readonly number[]])[] = []
       return {
         resolve: async (transaction, agent, metrics, room) => {
-          const keys = metrics.map(({ seriesHash }) => `${agent} ${seriesHash}`)
+          const keys = metrics.map(({ seriesKey }) => `${agent} ${fingerprintOf(seriesKey)}`)
           const unknown = new Map<string, Metric>()
           for (const [index, { metric }] of metrics.entries()) {
             const key = keys[index] ?? ''
@@ -89,8 +97,11 @@ export function createSeriesIndex(): SeriesIndex {
           foundSizes.set(agent, (foundSizes.get(agent) ?? 0) + ids.size)
           return { ids: keys.map((key) => known.get(key) ?? found.get(key)), created }
         },
+        findSet: sets.find,
+        addSet: (...set) => void foundSets.push(set),
         commit: () => {
           if (startGeneration !== generation) return
+          for (const set of foundSets) sets.add(...set)
           if (known.size + found.size > MAX_CACHED_SERIES) clear()
           for (const [key, id] of found) {
             if (known.has(key)) continue
@@ -104,14 +115,9 @@ export function createSeriesIndex(): SeriesIndex {
   }
 }
 
-/** Hashes the fields that identify a series, whatever the order of its attributes. */
-export function hashSeries({ name, entity, attributes, unit, kind }: Metric): string {
-  return hash('sha1', JSON.stringify([name, entity.type, entity.id, sorted(attributes), unit, kind]), 'base64url')
-}
-
-function sorted(attributes: Attributes): [string, unknown][] {
-  const entries = Object.entries(attributes)
-  return entries.length < 2 ? entries : entries.sort(([left], [right]) => (left < right ? -1 : 1))
+/** Hashes the key of a series, as it is stored. */
+function fingerprintOf(seriesKey: string): string {
+  return hash('sha1', seriesKey, 'base64url')
 }
 
 function agentOf(key: string): number {
@@ -133,11 +139,11 @@ async function findOrCreate(
     transaction,
     missing.map(([key, { name, entity, attributes, unit, kind }]) => ({
       agent_key: agent,
-      fingerprint: fingerprintOf(key),
+      fingerprint: fingerprintIn(key),
       name,
       entity_type: entity.type,
       entity_id: entity.id,
-      attributes: JSON.stringify(Object.fromEntries(sorted(attributes))),
+      attributes: JSON.stringify(Object.fromEntries(sortedAttributes(attributes))),
       unit,
       kind,
     })),
@@ -146,7 +152,7 @@ async function findOrCreate(
   return { ids: new Map([...stored, ...(await findIds(transaction, agent, keys))]), created: missing.length }
 }
 
-function fingerprintOf(key: string): string {
+function fingerprintIn(key: string): string {
   return key.slice(key.indexOf(' ') + 1)
 }
 
@@ -161,7 +167,7 @@ async function findIds(
       .selectFrom('series')
       .select(['id', 'fingerprint'])
       .where('agent_key', '=', agent)
-      .where('fingerprint', 'in', keys.slice(start, start + LOOKUP_BATCH_SIZE).map(fingerprintOf))
+      .where('fingerprint', 'in', keys.slice(start, start + LOOKUP_BATCH_SIZE).map(fingerprintIn))
       .execute()
     for (const { id, fingerprint } of rows) ids.set(`${agent} ${fingerprint}`, id)
   }

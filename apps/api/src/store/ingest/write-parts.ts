@@ -1,6 +1,5 @@
 import { createTimeSlice } from '@rca/core'
-import type { PreparedEntity, PreparedEvent } from './prepared-report.ts'
-import type { PreparedMetric } from './series-index.ts'
+import type { PreparedEntity, PreparedEvent, PreparedPoints } from './prepared-report.ts'
 
 /** Rows that one part of a report writes, about 5 ms of work. */
 const MAX_PART_WEIGHT = 1000
@@ -47,8 +46,9 @@ export function weightOfEntity({ rows }: PreparedEntity, replacedBytes = 0): num
   return rows + replacedBytes / REPLACED_BYTES_PER_ROW
 }
 
-export function weightOfMetric({ metric }: PreparedMetric): number {
-  return 1 + Object.keys(metric.attributes).length / ATTRIBUTES_PER_ROW
+export function weightOfPoints({ values, metrics = [] }: PreparedPoints): number {
+  const attributes = metrics.reduce((sum, { metric }) => sum + Object.keys(metric.attributes).length, 0)
+  return values.length + attributes / ATTRIBUTES_PER_ROW
 }
 
 export function weightOfEvent({ event, attributes }: PreparedEvent): number {
