@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ConfigError, planDeployment, type RawConfig, type RenderedDeployment } from '@rca/core'
-import type { Connector } from '@rca/core/connector'
+import type { Command, Connector } from '@rca/core/connector'
 import { reasonOf } from '@rca/core/testing'
 import type { CheckDefinition, Subject } from '../subject.ts'
 import { requiredOptions } from './configuration.ts'
@@ -76,7 +76,7 @@ export const deploymentChecks: readonly CheckDefinition[] = [
     remedy: 'Build it with `command`, `and`, `pipe` and `redirect`, which quote every value.',
     find: async (subject) => {
       const findings: string[] = []
-      for (const text of shCommandsOf(subject.connector, await subject.options()))
+      for (const text of commandsOf(subject.connector, await subject.options(), 'sh'))
         await promisify(execFile)('sh', ['-n', '-c', text]).catch((error: unknown) => {
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
             findings.push(`\`sh -n\` refuses “${text}”: ${(error as { stderr?: string }).stderr ?? reasonOf(error)}`)
@@ -167,8 +167,8 @@ function elsewhere<Result>(run: () => Result): Result {
   }
 }
 
-/** Returns the commands for `sh` that the connector plans. */
-export function shCommandsOf(connector: Connector, given: readonly RawConfig[]): string[] {
+/** Returns the commands for a shell that the connector plans. */
+export function commandsOf(connector: Connector, given: readonly RawConfig[], shell: Command['shell']): string[] {
   const found = new Set<string>()
   const spy = {
     ...connector,
@@ -176,7 +176,7 @@ export function shCommandsOf(connector: Connector, given: readonly RawConfig[]):
       const deployment = connector.deploy(target)
       for (const each of [deployment, ...Object.values(deployment.alternatives ?? {})])
         for (const command of [each.command, each.verify, each.uninstall])
-          if (command?.shell === 'sh') found.add(command.text)
+          if (command?.shell === shell) found.add(command.text)
       return deployment
     },
   }
