@@ -4,6 +4,7 @@ import { engineEvent } from '../../test/engine-events.ts'
 import { fakeClient, fakeEngine } from '../../test/fake-engine.ts'
 import { captured } from '../../test/fixtures.ts'
 import type { DockerClient } from '../docker-client.ts'
+import { toImage } from '../engine/translate.ts'
 import { parseMessage } from './engine-message.ts'
 import { handleResourceEvent } from './resource-events.ts'
 
@@ -28,6 +29,15 @@ async function send(
 }
 
 describe('handleResourceEvent: images', () => {
+  test('reports no label of the image as the tag that was removed', async () => {
+    const image = { ...toImage(of.json('image.json')), id: web.imageId, labels: { name: 'ubi9' }, tags: ['shop:2'] }
+    const client = fakeClient(of, { engine: fakeEngine(of, { image: async () => image }) })
+    expect((await send('image/untag', web.imageId, { name: 'ubi9' }, client))?.body).toBe(
+      `Image ${web.imageId} was untagged`,
+    )
+    expect((await send('image/untag', web.imageId, { name: 'shop:1' }, client))?.body).toBe('Image shop:1 was untagged')
+  })
+
   test.each([
     ['image/pull', 'shop:2', {}, 'docker.image.pulled', 'Image shop:2 was pulled'],
     ['image/tag', 'sha256:1', { name: 'shop:2' }, 'docker.image.tagged', 'Image shop:2 was tagged'],

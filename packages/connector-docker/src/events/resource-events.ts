@@ -117,16 +117,33 @@ export function handleResourceEvent(
   ]
 }
 
-function tagged({ id, at, action, raw }: EngineMessage, { entity }: DockerClient): Event {
-  // For a removed tag, the engine reports only the image.
-  const name = raw.attributes.name === raw.actor ? undefined : raw.attributes.name
+async function tagged(
+  { id, at, action, raw }: EngineMessage,
+  client: DockerClient,
+  signal: AbortSignal,
+): Promise<Event> {
+  const name = await tagName(raw, client, signal)
   return resourceSignals.imageTagged.event({
     id,
     at,
-    entity,
+    entity: client.entity,
     body: `Image ${name ?? raw.actor} was ${action === 'tag' ? 'tagged' : 'untagged'}`,
     attributes: { 'container.image.name': name, 'container.image.id': raw.actor, 'docker.action': action },
   })
+}
+
+/**
+ * Returns the tag of an event. For a removed one, some engines report only the image: its id as the name, or no name,
+ * so that a label `name` of the image, as those of Red Hat have, is in its place.
+ */
+async function tagName(
+  { actor, attributes: { name } }: EngineMessage['raw'],
+  { engine }: DockerClient,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (name === undefined || name === actor) return undefined
+  const image = await engine.image(actor, signal).catch(() => undefined)
+  return image?.labels.name === name && !image.tags.includes(name) ? undefined : name
 }
 
 async function network(
