@@ -1,11 +1,8 @@
 import type { ContainerUsage, DiskIo } from './container-usage.ts'
-import { divide, parseNumber, parseTable, type ReadFile, subtract } from './kernel-files.ts'
+import { divide, parseLimit, parseNumber, parseTable, type ReadFile, subtract } from './kernel-files.ts'
 
 /** Clock ticks per second in user space, the same on every Linux that Docker supports (time(7)). */
 const USER_HZ = 100
-
-/** The kernel writes the largest page-aligned number for “no limit”. */
-const NO_LIMIT = 2 ** 62
 
 /** Reads a container's usage from its folder below each controller (kernel: admin-guide/cgroup-v1). */
 export function readCgroupV1(controller: (name: string) => ReadFile): Omit<ContainerUsage, 'networks'> {
@@ -15,7 +12,6 @@ export function readCgroupV1(controller: (name: string) => ReadFile): Omit<Conta
   const throttling = parseTable(controller('cpu')('cpu.stat'))
   const statistics = parseTable(memory('memory.stat'))
   const usage = subtract(parseNumber(memory('memory.usage_in_bytes')), statistics('total_inactive_file'))
-  const limit = parseNumber(memory('memory.limit_in_bytes'))
   return {
     cpu: {
       total: divide(parseNumber(cpuacct('cpuacct.usage')), 1e9),
@@ -29,7 +25,7 @@ export function readCgroupV1(controller: (name: string) => ReadFile): Omit<Conta
       usage,
       workingSet: usage,
       rss: statistics('total_rss'),
-      limit: limit !== undefined && limit < NO_LIMIT ? limit : undefined,
+      limit: parseLimit(memory('memory.limit_in_bytes')),
       fails: parseNumber(memory('memory.failcnt')),
     },
     pids: parseNumber(controller('pids')('pids.current')),

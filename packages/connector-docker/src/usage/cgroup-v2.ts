@@ -1,5 +1,5 @@
 import type { ContainerUsage, DiskIo } from './container-usage.ts'
-import { divide, parseNumber, parseTable, type ReadFile, subtract } from './kernel-files.ts'
+import { divide, parseLimit, parseNumber, parseTable, type ReadFile, subtract } from './kernel-files.ts'
 
 /** Reads a container's usage from its folder (kernel: admin-guide/cgroup-v2). */
 export function readCgroupV2(read: ReadFile): Omit<ContainerUsage, 'networks'> {
@@ -20,7 +20,7 @@ export function readCgroupV2(read: ReadFile): Omit<ContainerUsage, 'networks'> {
       workingSet: usage,
       rss: statistics('anon'),
       // `max` without a limit.
-      limit: parseNumber(read('memory.max')),
+      limit: parseLimit(read('memory.max')),
       fails: parseTable(read('memory.events'))('max'),
     },
     pids: parseNumber(read('pids.current')),

@@ -28,6 +28,15 @@ export function parseNumber(text: string | undefined): number | undefined {
   return amountOf(Number(text))
 }
 
+/** The kernel writes the largest page-aligned number for “no limit”. */
+const NO_LIMIT = 2 ** 62
+
+/** Parses a file that holds a limit. Returns `undefined` for none. */
+export function parseLimit(text: string | undefined): number | undefined {
+  const limit = parseNumber(text)
+  return limit !== undefined && limit < NO_LIMIT ? limit : undefined
+}
+
 /** Parses lines of `name number` on demand: of forty lines of `memory.stat`, two are needed. */
 export function parseTable(text = ''): (name: string) => number | undefined {
   const lines = `\n${text}`

@@ -22,7 +22,7 @@ test.each([
   expect(quantity(text)).toBe(expected)
 })
 
-test.each(['', 'x', '1 Gi', '1Kb', 'e3', Number.NaN, null, undefined, {}])(
+test.each(['', 'x', '1 Gi', '1Kb', 'e3', '1e400', 'Infinity', Number.NaN, null, undefined, {}])(
   'quantity returns undefined for %s',
   (text) => {
     expect(quantity(text)).toBeUndefined()

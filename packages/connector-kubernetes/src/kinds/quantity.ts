@@ -31,6 +31,7 @@ export function quantity(value: unknown): number | undefined {
   const [, digits, exponent, suffix = ''] = QUANTITY.exec(value) ?? []
   if (digits === undefined) return undefined
   const read = exponent === undefined ? Number(digits) * (FACTORS[suffix] ?? 1) : Number(digits + exponent)
+  if (!Number.isFinite(read)) return undefined
   // 3 × 0.1 is not 0.3 in binary. Quantities have at most nano precision.
   return Number.isInteger(read) ? read : Math.round(read * 1e9) / 1e9
 }

@@ -6,7 +6,16 @@ export function kubeletNumber(value: unknown): number | undefined {
   return typeof value === 'number' && value >= 0 && value < MAX_AMOUNT ? value : undefined
 }
 
-/** Converts nanoseconds to seconds, and nanocores to CPUs. */
+/** Largest number of CPUs that a kernel supports (`NR_CPUS`). */
+const MAX_CPUS = 8_192
+
+/** Converts nanocores to CPUs. Leaves out more than a machine can have, as kubelets write after a step of the clock. */
+export function nanoToCpus(value: unknown): number | undefined {
+  const read = nanoToUnits(value)
+  return read !== undefined && read <= MAX_CPUS ? read : undefined
+}
+
+/** Converts nanoseconds to seconds. */
 export function nanoToUnits(value: unknown): number | undefined {
   const read = kubeletNumber(value)
   return read === undefined ? undefined : read / 1e9

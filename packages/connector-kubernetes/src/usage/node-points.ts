@@ -1,6 +1,6 @@
 import type { EntityReference, Metric } from '@rca/core/connector'
 import { type Fields, fields, list, text } from '../kinds/fields.ts'
-import { kubeletNumber, nanoToUnits } from './kubelet-numbers.ts'
+import { kubeletNumber, nanoToCpus, nanoToUnits } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
 /** Maximum number of reported interfaces of a node. */
@@ -18,7 +18,7 @@ export function nodePoints(raw: unknown, node: EntityReference, now: Date): (Met
   const images = fields(fields(runtime).imageFs)
   return [
     metrics.nodeCpuTime.point(nanoToUnits(fields(cpu).usageCoreNanoSeconds), node),
-    metrics.nodeCpuUsage.point(nanoToUnits(fields(cpu).usageNanoCores), node),
+    metrics.nodeCpuUsage.point(nanoToCpus(fields(cpu).usageNanoCores), node),
     ...memoryPoints(fields(memory), node),
     ...networkPoints(fields(network), node),
     ...filesystemPoints(fields(fs), node),
@@ -79,7 +79,7 @@ function systemContainerPoints({ name, cpu, memory }: Fields, node: EntityRefere
   if (container === undefined) return []
   const named = { 'k8s.node.system_container.name': container }
   return [
-    metrics.systemContainerCpuUsage.point(nanoToUnits(fields(cpu).usageNanoCores), node, named),
+    metrics.systemContainerCpuUsage.point(nanoToCpus(fields(cpu).usageNanoCores), node, named),
     metrics.systemContainerWorkingSet.point(kubeletNumber(fields(memory).workingSetBytes), node, named),
   ]
 }

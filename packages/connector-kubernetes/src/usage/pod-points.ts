@@ -4,7 +4,7 @@ import { type Fields, fields, list, text } from '../kinds/fields.ts'
 import type { Pod } from '../kinds/pod/pod-projection.ts'
 import { containerReference, namedReference, podReference } from '../kinds/references.ts'
 import type { KnownObjects } from './known-objects.ts'
-import { kubeletNumber, nanoToUnits, sum } from './kubelet-numbers.ts'
+import { kubeletNumber, nanoToCpus, nanoToUnits, sum } from './kubelet-numbers.ts'
 import { usageMetrics as metrics } from './signals.ts'
 
 /** Minimum size of a reported volume that is not a claim: more than a ConfigMap or a token can have. */
@@ -39,7 +39,7 @@ export function podPoints(raw: Fields, pod: Pod, context: PodContext): Points {
   const isChanged = context.filter.valuesOf(pod.uid)
   const ifChanged: IfChanged = (value) => (isChanged(value) ? value : undefined)
   const points: Points = [
-    metrics.podCpuUsage.point(nanoToUnits(fields(raw.cpu).usageNanoCores), entity),
+    metrics.podCpuUsage.point(nanoToCpus(fields(raw.cpu).usageNanoCores), entity),
     metrics.podMemoryWorkingSet.point(measured(fields(raw.memory).workingSetBytes), entity),
     metrics.podFilesystemUsage.point(ifChanged(kubeletNumber(fields(raw['ephemeral-storage']).usedBytes)), entity),
     metrics.podProcessCount.point(ifChanged(measured(fields(raw.process_stats).process_count)), entity),
@@ -74,7 +74,7 @@ function addContainer(points: Points, stats: Fields, container: EntityReference,
   const [cpu, memory] = [fields(stats.cpu), fields(stats.memory)]
   points.push(
     metrics.containerCpuTime.point(nanoToUnits(cpu.usageCoreNanoSeconds), container),
-    metrics.containerCpuUsage.point(nanoToUnits(cpu.usageNanoCores), container),
+    metrics.containerCpuUsage.point(nanoToCpus(cpu.usageNanoCores), container),
     metrics.containerMemoryWorkingSet.point(measured(memory.workingSetBytes), container),
     metrics.containerMemoryRss.point(kubeletNumber(memory.rssBytes), container),
     metrics.containerStorageUsage.point(ifChanged(kubeletNumber(fields(stats.rootfs).usedBytes)), container, ROOTFS),

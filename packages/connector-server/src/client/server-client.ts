@@ -172,9 +172,9 @@ export interface PressureReading {
   /** `some`: at least one task waited; `full`: all of them did. */
   readonly kind: 'some' | 'full'
   /** Share of the last ten seconds, 0 to 1. */
-  readonly share: number
+  readonly share: number | undefined
   /** Seconds since boot. */
-  readonly total: number
+  readonly total: number | undefined
 }
 
 /** Offset of the clock from NTP servers. */
@@ -389,7 +389,7 @@ export interface ProcessReading {
   readonly name: string
   readonly state: ProcessState
   /** CPU seconds since the process started. */
-  readonly cpuTime?: number
+  readonly cpuTime?: number | undefined
   /** Recent share of all processors, 0 to 1, where the system computes it. */
   readonly cpuShare?: number
   readonly residentBytes: number

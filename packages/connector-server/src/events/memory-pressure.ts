@@ -36,10 +36,11 @@ export const memoryPressure: Watcher<ServerClient> = {
       const pressure = await client.pressure()
       const reading = pressure.find(({ resource, kind }) => resource === 'memory' && kind === 'full')
       if (reading === undefined) return
-      const isOther = since === undefined ? reading.share >= MIN_SHARE : reading.share <= MAX_RELIEVED_SHARE
+      const { share } = reading
+      const isOther = share !== undefined && (since === undefined ? share >= MIN_SHARE : share <= MAX_RELIEVED_SHARE)
       looks = isOther ? looks + 1 : 0
-      if (looks === LOOKS) {
-        const event = await toEvent(client, reading.share, since, context.now())
+      if (share !== undefined && looks === LOOKS) {
+        const event = await toEvent(client, share, since, context.now())
         since = since === undefined ? context.now() : undefined
         looks = 0
         context.emit({ events: [event] })

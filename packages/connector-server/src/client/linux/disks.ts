@@ -21,7 +21,7 @@ export function createDiskReader(reader: RootReader): () => DiskReading[] {
     const sectors = NOT_DISKS.test(name)
       ? undefined
       : reader.optionalText(`sys/block/${name.replaceAll('/', '!')}/size`)
-    return sectors === undefined ? undefined : Number(sectors) * SECTOR_BYTES
+    return quotient(kernelNumber(sectors ?? ''), 1 / SECTOR_BYTES)
   }
 
   return () => {

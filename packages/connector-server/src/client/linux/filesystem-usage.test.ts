@@ -41,6 +41,26 @@ function createReader(statfs: FilesystemUsageOptions['statfs'], options: Partial
 }
 
 describe('createFilesystemUsageReader', () => {
+  test('reports an impossible size as a problem, and limits impossible parts', async () => {
+    const minusOne = 2 ** 64 - 1
+    const answers: Readonly<Record<string, StatsFs>> = {
+      '/huge': { ...statistics, blocks: minusOne },
+      '/overfull': { ...statistics, bfree: minusOne, bavail: minusOne },
+      '/free': { ...statistics, bfree: 300, bavail: 200 },
+    }
+    const read = createReader(async (path) => answers[String(path)] ?? statistics)
+    const readings = await read(
+      Object.keys(answers).map((path) => mount(path)),
+      neverAborts,
+    )
+    expect(readings).toMatchObject([
+      { problem: expect.stringContaining('impossible size') },
+      { usage: { total: 1000, used: 1000, available: 0 } },
+      { usage: { total: 1000, used: 0, available: 1000 } },
+    ])
+    expect(readings[0]?.usage).toBeUndefined()
+  })
+
   test('reads the others when one filesystem hangs, and does not call that one again until it has answered', async () => {
     const { calls, statfs, release } = hangingStatfs(['/host/mnt/share'])
     const read = createReader(statfs, { resolve: ({ mountPoint }) => `/host${mountPoint}` })

@@ -70,7 +70,10 @@ export function createFilesystemUsageReader({
       return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
     const call = isOutside ? statfsOutside : statfs
     const answer = call(resolve(mount), signal).then(
-      (statistics): FilesystemReading => ({ mount, usage: toUsage(statistics) }),
+      (statistics): FilesystemReading =>
+        statistics.blocks < MAX_KERNEL_NUMBER
+          ? { mount, usage: toUsage(statistics) }
+          : { mount, problem: `statfs states an impossible size: ${statistics.blocks} blocks` },
       (error: Error): FilesystemReading => ({ mount, problem: error.message }),
     )
     const reading = await Promise.race([answer, timeout])

@@ -250,7 +250,16 @@ function readPressure(reader: RootReader): PressureReading[] {
 export function parsePressure(resource: string, text: string): PressureReading[] {
   return [...text.matchAll(/^(some|full) avg10=([\d.]+) .*total=(\d+)$/gm)].flatMap(([, kind, average, total]) => {
     if (resource === 'cpu' && kind === 'full') return []
-    return [{ resource, kind: kind as 'some' | 'full', share: Number(average) / 100, total: Number(total) / 1e6 }]
+    const [percent, microseconds] = [Number(average), kernelNumber(total ?? '')]
+    return [
+      {
+        resource,
+        kind: kind as 'some' | 'full',
+        // Rounding takes the kernel above 100 % for a moment.
+        share: Number.isNaN(percent) ? undefined : Math.min(1, percent / 100),
+        total: microseconds === undefined ? undefined : microseconds / 1e6,
+      },
+    ]
   })
 }
 
@@ -278,7 +287,7 @@ function readPaging(reader: RootReader): PagingReading {
 
 function readUptime(reader: RootReader): number {
   const uptime = Number.parseFloat(reader.text('proc/uptime'))
-  if (Number.isNaN(uptime)) throw new Error('`proc/uptime` does not start with a number')
+  if (!(uptime >= 0)) throw new Error('`proc/uptime` does not start with a possible number')
   return uptime
 }
 

@@ -1,4 +1,5 @@
 import type { NetworkInterfaceReading } from '../server-client.ts'
+import { kernelNumber } from './kernel-number.ts'
 
 /** Parses the lines of `/proc/net/dev` for which `isWanted` holds. The two heading lines have no colon. */
 export function parseNetworkDevices(text: string, isWanted: (name: string) => boolean): NetworkInterfaceReading[] {
@@ -13,7 +14,7 @@ export function parseNetworkDevices(text: string, isWanted: (name: string) => bo
       .slice(colon + 1)
       .trim()
       .split(/ +/)
-    const field = (index: number): number => Number(fields[index])
+    const field = (index: number): number | undefined => kernelNumber(fields[index] ?? '')
     interfaces.push({
       name,
       bytesReceived: field(0),

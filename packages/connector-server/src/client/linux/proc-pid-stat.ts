@@ -1,4 +1,5 @@
 import type { ProcessReading, ProcessState } from '../server-client.ts'
+import { MAX_KERNEL_NUMBER } from './kernel-number.ts'
 import type { KernelUnits } from './kernel-units.ts'
 
 /** States of every kernel since 2.6: `K`, `W`, `P` and `x` are those of some versions only. fs/proc/array.c */
@@ -56,11 +57,16 @@ export function parseProcessStat(
         startedAt,
         name: buffer.toString('utf8', open + 1, close),
         state: STATES[String.fromCharCode(buffer[close + 2] ?? SPACE)] ?? 'unknown',
-        cpuTime: ticks / units.ticksPerSecond,
-        residentBytes: value * units.pageBytes,
+        cpuTime: isPossible(ticks) ? ticks / units.ticksPerSecond : undefined,
+        // The kernel adds up pages of several processors, and the sum may be negative for a moment.
+        residentBytes: isPossible(value) ? value * units.pageBytes : 0,
       }
     }
     value = 0
   }
   return undefined
+}
+
+function isPossible(value: number): boolean {
+  return value >= 0 && value < MAX_KERNEL_NUMBER
 }
