@@ -277,10 +277,10 @@ export class AgentRuntime<Config, Client> {
     this.#sessions.recordCrash(reason)
     await this.#enrolment.load()
     await this.#restore()
-    const limit = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(EARLY_CRASH_TIMEOUT_MS)])
-    await this.#heartbeats.send(limit)
+    await settleWithin(this.#heartbeats.send(this.#stopping.signal), EARLY_CRASH_TIMEOUT_MS)
     // Only the leader of several replicas reports.
-    if (limit.aborted || this.#sessions.isProvisional() || connector.election !== undefined) return
+    const { aborted } = this.#stopping.signal
+    if (aborted || this.#sessions.isProvisional() || connector.election !== undefined) return
     await this.#queue.deliver(this.#reports.eventReport(agentId, event), redactor.write, EARLY_CRASH_TIMEOUT_MS)
     cursors.keep(event.name, event.at)
     if (!this.#outbox.hasUnsaved()) await cursors.take()()
