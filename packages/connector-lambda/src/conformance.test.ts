@@ -135,6 +135,15 @@ async function start(): Promise<ScenarioSystem & { readonly region: Region; read
       Object.assign(own, { functions: [], aliases: {}, eventSources: [] })
       return () => void Object.assign(own, structuredClone(region))
     },
+    pages: () => {
+      own.pageSize = 1
+      return () => {
+        own.pageSize = 50
+      }
+    },
+    samePage: answering({
+      'lambda:ListFunctions': { status: 200, body: { Functions: [functionItem('orders')], NextMarker: 'again' } },
+    }),
     act: () => void own.events.push(call(own.events.length)),
     requests: () => calls.length,
     secrets: [CANARY],

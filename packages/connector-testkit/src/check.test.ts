@@ -51,3 +51,21 @@ test.each([
   const [check] = checks(counting, { scenarios: [{ ...scenario, start }] }).filter(({ id }) => id === 'COL-fault')
   expect(await check?.evaluate()).toMatchObject({ status })
 })
+
+test('COL-pages fails if a collector reads a page that repeats for ever', async () => {
+  const endless = vary(queues, {
+    collectors: {
+      queues: {
+        collect: async (client, { signal }) => {
+          for (let token: string | undefined = '2'; token !== undefined && !signal.aborted; )
+            token = (await client.page('eu', token, signal).catch(() => ({ next: undefined }))).next
+          return {}
+        },
+      },
+    },
+  })
+  const options = { scenarios: [scenario], patienceMs: 200 }
+  const check = checks(endless, options).find(({ id }) => id === 'COL-pages')
+  const finding = 'two regions: `queues` still read the same page after 200 ms'
+  expect(await check?.evaluate()).toMatchObject({ status: 'failed', findings: [finding] })
+})

@@ -10,6 +10,7 @@ import { faultChecks } from './checks/faults.ts'
 import { identityChecks } from './checks/identity.ts'
 import { loadingChecks } from './checks/loading.ts'
 import { manifestChecks } from './checks/manifest.ts'
+import { pageChecks } from './checks/pages.ts'
 import { processChecks } from './checks/process.ts'
 import { quotingChecks } from './checks/quoting.ts'
 import { secretChecks } from './checks/secrets.ts'
@@ -51,6 +52,7 @@ const DEFINITIONS: readonly CheckDefinition[] = [
   ...connectionChecks,
   ...identityChecks,
   ...collectorChecks,
+  ...pageChecks,
   ...valueChecks,
   ...topologyChecks,
   ...watcherChecks,

@@ -23,6 +23,10 @@ export interface ScenarioSystem {
   readonly silence?: Fault
   /** Leaves nothing to watch but the system itself, without an error. */
   readonly empty?: Fault
+  /** Serves its lists in several pages, with the same content as before. */
+  readonly pages?: Fault
+  /** Serves a page again in place of the next one, for ever. */
+  readonly samePage?: Fault
   /** Makes the system do something that its watchers report. Called once they follow it. */
   readonly act?: () => void | Promise<void>
   /** Number of events that all watchers together report after `act`. @default each watcher reports at least one */

@@ -355,6 +355,11 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
       },
     }),
   }),
+  'COL-pages': () =>
+    connecting(async ({ config, signal }) => {
+      const client = await openBroker(config, signal)
+      return { ...client, queues: async (region, own) => (await client.page(region, undefined, own)).queues }
+    }),
   'COL-calls': () =>
     collecting(async (client, { signal }) => {
       // The other collector reports failures.

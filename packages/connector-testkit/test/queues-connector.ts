@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { command, defineConnector, entity, event, metric, openCursor, settings } from '@rca/core/connector'
 import { z } from 'zod'
-import { type FakeServer, fakeServer, type Scenario, type ScenarioSystem } from '../src/index.ts'
+import { type FakeServer, type Fault, fakeServer, type Scenario, type ScenarioSystem } from '../src/index.ts'
 
 /** A connector that passes every check, and the scenario in which it does. Broken ones are made of it. */
 export const signals = {
@@ -38,10 +38,18 @@ interface Queue {
   readonly delivered: number
 }
 
+interface Page {
+  readonly queues: readonly Queue[]
+  /** Token of the next page. */
+  readonly next?: string | undefined
+}
+
 /** The client of the broker. */
 export interface Broker {
   readonly id: string
   readonly regions: readonly string[]
+  /** Reads a page of queues, the first one without a token. */
+  page(region: string, token: string | undefined, signal: AbortSignal): Promise<Page>
   queues(region: string, signal: AbortSignal): Promise<readonly Queue[]>
   alerts(after: number, signal: AbortSignal): AsyncIterable<Alert>
 }
@@ -55,6 +63,7 @@ export interface Alert {
 const brokerSchema = z.object({ broker: z.string(), regions: z.array(z.string()) })
 const queuesSchema = z.object({
   queues: z.array(z.object({ name: z.string(), messages: z.int(), delivered: z.int() })),
+  next: z.string().optional(),
 })
 
 /** Opens a client. */
@@ -66,10 +75,22 @@ export async function openBroker({ broker_url: url, api_token: token }: Config, 
     return JSON.parse(body)
   }
   const { broker, regions } = brokerSchema.parse(await read('/broker', signal))
+  const page: Broker['page'] = async (region, token, own) =>
+    queuesSchema.parse(await read(`/queues?region=${region}${token === undefined ? '' : `&page=${token}`}`, own))
   return {
     id: broker,
     regions,
-    queues: async (region, own) => queuesSchema.parse(await read(`/queues?region=${region}`, own)).queues,
+    page,
+    queues: async (region, own) => {
+      const found: Queue[] = []
+      for (let token: string | undefined; ; ) {
+        const { queues, next } = await page(region, token, own)
+        found.push(...queues)
+        if (next === undefined) return found
+        if (next === token) throw new Error(`The broker at ${url} repeats page ${next} of region ${region}`)
+        token = next
+      }
+    },
     alerts: async function* (after, own) {
       const response = await send(new URL(`/alerts?after=${after}`, url), token, own)
       for await (const line of response.lines()) if (line !== '') yield JSON.parse(line) as Alert
@@ -196,6 +217,7 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
   const server = await fakeServer({
     'GET /broker': { broker: 'broker-1', regions: ['eu', 'us'] },
     'GET /queues?region=eu': { queues: [queue('mails'), queue('invoices')] },
+    'GET /queues?region=eu&page=2': {},
     'GET /queues?region=us': { queues: [queue('mails')] },
     'GET /alerts': (request: IncomingMessage, response: ServerResponse) => {
       response.writeHead(200).flushHeaders()
@@ -207,6 +229,18 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
   })
   const empty = { queues: [] }
   const { faults, ...rest } = server
+  const paged =
+    (second: Page): Fault =>
+    async () => {
+      const first = { queues: [queue('mails')], next: '2' }
+      const undo = [
+        await server.answer('GET /queues?region=eu', first)(),
+        await server.answer('GET /queues?region=eu&page=2', second)(),
+      ]
+      return async () => {
+        for (const each of undo) await each()
+      }
+    }
   return {
     ...rest,
     server,
@@ -218,7 +252,9 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
       for (const response of listeners) write(response, alert)
     },
     // `GET /broker` is read by `connect` alone. One fault of each kind, since every check is made of many connectors.
-    faults: Object.fromEntries(Object.entries(faults).filter(([name]) => name.startsWith('GET /queues'))),
+    faults: Object.fromEntries(Object.entries(faults).filter(([name]) => /^GET \/queues\S*(?<!page=2) /.test(name))),
+    pages: paged({ queues: [queue('invoices')] }),
+    samePage: paged({ queues: [queue('invoices')], next: '2' }),
     empty: async () => {
       const undo = ['eu', 'us'].map((region) => server.answer(`GET /queues?region=${region}`, empty)())
       return async () => {

@@ -3,6 +3,7 @@ import { openSession, type Round, settlesWithin, signalsOf } from '../session.ts
 import type { CheckDefinition } from '../subject.ts'
 import { distinct, failuresOf, rehearsed } from './definitions.ts'
 import { withFault } from './faults.ts'
+import { drained } from './pages.ts'
 import { problemsOf } from './signals.ts'
 
 /** CPU time for which a collector may hold the event loop. */
@@ -69,7 +70,7 @@ export const collectorChecks: readonly CheckDefinition[] = [
             const controller = new AbortController()
             const context = collectContext({ signal: controller.signal, now: session.clock.now, fullSnapshot: true })
             const result = collector.collect(session.client, context)
-            const run = 'then' in result ? result : drain(result)
+            const run = 'then' in result ? result : drained(result)
             controller.abort()
             if (!(await settlesWithin(run, options.patienceMs))) late.push(name)
           }
@@ -171,8 +172,4 @@ export const collectorChecks: readonly CheckDefinition[] = [
 function troublesOf(round: Round): string[] {
   const gaps = signalsOf(round).gaps.map(({ scope, reason }) => `a gap \`${scope}\`: ${reason}`)
   return [...failuresOf([round]).map(({ collector, error }) => `\`${collector}\` failed: ${error}`), ...gaps]
-}
-
-async function drain(stream: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of stream);
 }
