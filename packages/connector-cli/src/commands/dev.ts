@@ -1,11 +1,10 @@
 import { extname, join, resolve } from 'node:path'
-import { configFromEnvironment, type RawConfig, silentLogger, toTerminalLine } from '@rca/core'
+import { configFromEnvironment, type RawConfig } from '@rca/core'
 import { CliError } from '../cli-error.ts'
 import type { CliCall, CliCommand } from '../command.ts'
 import { readConnectorPackage } from '../connector-package.ts'
 import { startLiveAgent } from '../live/live-agent.ts'
 import { endOfProcess, runOnChange } from '../live/reload.ts'
-import { createReportChanges } from '../live/report-changes.ts'
 import { buildPackage } from '../load-package.ts'
 import { readRecording } from '../recording/recording.ts'
 import { type Replay, startReplay } from '../recording/replay.ts'
@@ -48,36 +47,20 @@ async function runOnce({ folder, flags, words: [file], print }: CliCall, signal:
   if (signal.aborted) return 0
   const config: RawConfig = recording?.options ?? configFromEnvironment(connector, process.env)
   let replay: Replay | undefined
-  const warn = (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    const { error, collector, watcher } = fields
-    // The next report has a gap for it.
-    if (error !== undefined && (collector ?? watcher) !== undefined) return
-    print(toTerminalLine(`  WARNING  ${typeof error === 'string' ? `${message}: ${error}` : message}`))
-  }
-  const agent = await startLiveAgent({
-    connector,
-    config,
-    signal,
-    logger: { ...silentLogger, warn, error: warn },
-    onPlatform: async (url) => {
-      if (recording !== undefined) replay = await startReplay(recording, { except: url })
-    },
-  })
-  const changesOf = createReportChanges()
   try {
-    if (flags.once === true && !agent.connected())
-      throw new CliError(`${connector.title} cannot be read: see the warning above.`)
-    while (!signal.aborted) {
-      for (const report of await agent.reports()) {
-        const changes = changesOf(report)
-        print(`${report.timestamp.slice(11, 19)}  ${changes.length === 0 ? 'nothing changed' : ''}`.trimEnd())
-        for (const change of changes) print(change)
-        if (flags.once === true) return 0
-      }
-    }
+    const agent = await startLiveAgent({
+      connector,
+      config,
+      print,
+      signal,
+      needsConnection: flags.once === true,
+      onPlatform: async (url) => {
+        if (recording !== undefined) replay = await startReplay(recording, { except: url })
+      },
+    })
+    await agent.printReports(signal, flags.once === true).finally(() => agent.stop())
     return 0
   } finally {
-    await agent.stop()
     replay?.stop()
   }
 }

@@ -1,20 +1,30 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { configFromEnvironment, type RawConfig, secretOptionNames } from '@rca/core'
+import {
+  type Connector,
+  configFromEnvironment,
+  duration,
+  type RawConfig,
+  secretOptionNames,
+  toMilliseconds,
+} from '@rca/core'
 import { CliError } from '../cli-error.ts'
-import type { CliCommand } from '../command.ts'
+import type { CliCall, CliCommand } from '../command.ts'
 import { readConnectorPackage } from '../connector-package.ts'
+import { startLiveAgent } from '../live/live-agent.ts'
 import { buildPackage } from '../load-package.ts'
 import { observe, summaryOf } from '../observe.ts'
-import { startRecorder } from '../recording/record.ts'
+import { type Recorder, startRecorder } from '../recording/record.ts'
+import type { Exchange } from '../recording/recording.ts'
 import { redactRecording } from '../recording/redact-recording.ts'
 
-/** Runs the collectors against the real system, and writes their requests and the answers, without secrets. */
+/** Runs the connector against the real system, and writes its requests and their answers, without secrets. */
 export const record: CliCommand = {
-  summary: 'records the HTTP requests of the collectors, without secrets',
+  summary: 'records HTTP requests, without secrets',
   usage: 'FILE',
   flags: {
     rounds: { type: 'string', summary: 'how often the collectors run (default: 1)' },
+    watch: { type: 'string', summary: 'runs collectors and watchers for a time, such as 2m, in place of --rounds' },
     rename: { type: 'string', multiple: true, summary: 'NAME=OTHER: replaces a name everywhere; may be repeated' },
   },
   run: async ({ folder, flags, words, print }) => {
@@ -26,15 +36,17 @@ export const record: CliCommand = {
     const rounds = Number(flags.rounds ?? 1)
     if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
       throw new CliError(`--rounds must be a whole number from 1 to 1000, got ${JSON.stringify(flags.rounds)}`)
+    const watchMs = flags.watch === undefined ? undefined : parseDuration(String(flags.watch))
     const renames = new Map(((flags.rename ?? []) as readonly string[]).map(parseRename))
     const { connector } = await buildPackage(await readConnectorPackage(folder))
     const config = configFromEnvironment(connector, process.env)
     const secretNames = secretOptionNames(connector, config)
 
     const at = new Date().toISOString()
-    const recorder = await startRecorder()
-    const observed = await observe(connector, config, rounds).finally(() => recorder.stop())
-    const exchanges = await recorder.exchanges()
+    const exchanges =
+      watchMs === undefined
+        ? await recordRounds(connector, config, rounds, print)
+        : await recordLive(connector, config, watchMs, print)
     if (exchanges.length === 0)
       throw new CliError(
         `nothing was recorded: ${connector.type} made no HTTP request. Recordings hold HTTP and HTTPS alone. Check a client of another protocol against a fake server, as in test/scenarios.ts.`,
@@ -44,10 +56,57 @@ export const record: CliCommand = {
     const path = resolve(folder, file)
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, `${JSON.stringify(recording, undefined, 2)}\n`)
-    for (const line of summaryOf(observed)) print(line)
     print(`Wrote ${exchanges.length} answers into ${file}. Read it before you commit it.`)
     return 0
   },
+}
+
+async function recordRounds(
+  connector: Connector,
+  config: RawConfig,
+  rounds: number,
+  print: CliCall['print'],
+): Promise<Exchange[]> {
+  const recorder = await startRecorder()
+  const observed = await observe(connector, config, rounds).finally(() => recorder.stop())
+  for (const line of summaryOf(observed)) print(line)
+  return recorder.exchanges()
+}
+
+/** Records collectors and watchers as an agent runs them. Streams that are open at the end stay so in a replay. */
+async function recordLive(
+  connector: Connector,
+  config: RawConfig,
+  durationMs: number,
+  print: CliCall['print'],
+): Promise<Exchange[]> {
+  let recorder: Recorder | undefined
+  try {
+    const agent = await startLiveAgent({
+      connector,
+      config,
+      print,
+      needsConnection: true,
+      onPlatform: async (url) => {
+        recorder = await startRecorder({ except: url })
+      },
+    })
+    try {
+      await agent.printReports(AbortSignal.timeout(durationMs))
+      await recorder?.keepOpenAnswers()
+    } finally {
+      await agent.stop()
+    }
+  } finally {
+    recorder?.stop()
+  }
+  return (await recorder?.exchanges()) ?? []
+}
+
+function parseDuration(text: string): number {
+  const parsed = duration().safeParse(text)
+  if (!parsed.success) throw new CliError(`--watch must be a time such as 30s or 2m, got \`${text}\``)
+  return toMilliseconds(parsed.data)
 }
 
 function parseRename(text: string): [name: string, alias: string] {

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CONNECTOR, type LampsPackage, lampsPackage } from '../../test/lamps-package.ts'
 import { runCli } from '../cli.ts'
+import type { Recording } from '../recording/recording.ts'
 
 /** The lamp with a watcher, and with a metric that it does not declare. */
 const WATCHING = CONNECTOR.replace(
@@ -71,6 +73,22 @@ describe('rca-connector dev', { timeout: 300_000 }, () => {
     expect(output).toMatch(/^ {2}event +example\.lamp\.broken \(error\): It broke\.$/m)
     expect(output).toMatch(/^ {2}WARNING +collector:power: left out: .*`example\.lamp\.heat` is not declared/m)
     expect(output.split('WARNING')).toHaveLength(2)
+  })
+
+  test('record --watch runs the watchers, and records their requests', async () => {
+    made.write(
+      'src/index.ts',
+      WATCHING.replace(
+        "for (;;) await sleep('1h')",
+        "await fetch(process.env.LAMP_URL + 'stream')\n        await sleep('1h')",
+      ),
+    )
+    expect(await run('record', 'lamp.json', '--watch', '2s'), lines.join('\n')).toBe(0)
+    expect(lines.join('\n')).toContain('It broke.')
+    const { exchanges } = JSON.parse(readFileSync(join(made.folder, 'lamp.json'), 'utf8')) as Recording
+    expect(exchanges.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/stream'])
+    expect(await run('record', 'lamp.json', '--watch', 'long')).toBe(1)
+    expect(lines.join('\n')).toContain('--watch must be a time such as 30s or 2m, got `long`')
   })
 
   test('runs against a recording, and fails without the system', async () => {

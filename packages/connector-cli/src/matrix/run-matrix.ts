@@ -76,7 +76,7 @@ async function checked(
   }
 }
 
-/** Returns the cells as a table of Markdown, a row for each Node.js, and then the reasons of those that did not pass. */
+/** Returns the cells as a table of Markdown, a row for each Node.js, then the reasons of those that did not pass. */
 export function matrixTable(cells: readonly MatrixCell[]): string[] {
   const titles = [...new Set(cells.map(({ core }) => titleOf(core)))]
   const nodes = [...new Set(cells.map(({ node }) => node))]

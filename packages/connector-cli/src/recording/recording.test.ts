@@ -49,6 +49,84 @@ describe('a recording', () => {
   })
 })
 
+describe('a stream in a recording', () => {
+  let end: (() => void) | undefined
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' }).write('{"event":1,"password":"p4ss"}\n')
+    end = () => void response.end('{"event":2}\n')
+  })
+  const urlOf = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`
+  const first = async (url: string, signal: AbortSignal) => {
+    const reader = (await fetch(url, { signal })).body?.getReader()
+    const { value } = (await reader?.read()) ?? {}
+    const next = reader?.read()
+    next?.catch(() => undefined)
+    return { text: Buffer.from(value ?? []).toString(), next }
+  }
+  beforeEach(() => {
+    end = undefined
+    return new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  })
+  afterEach(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  test('keeps its beginning without secrets, and stays open in a replay', async () => {
+    const recorder = await startRecorder()
+    const client = new AbortController()
+    const { next } = await first(urlOf(), client.signal)
+    await recorder.keepOpenAnswers()
+    client.abort()
+    await expect(next).rejects.toThrow()
+    recorder.stop()
+    const [exchange] = await recorder.exchanges()
+    expect(exchange).toMatchObject({ isOpen: true, body: '{"event":1,"password":"p4ss"}\n' })
+    const redacted = redactRecording(recordingOf({ ...exchange, url: urlOf() }), NO_NAMES)
+    const replay = await startReplay(redacted)
+    const again = new AbortController()
+    const replayed = await first(urlOf(), again.signal)
+    expect(replayed.text).toBe('{"event":1,"password":"[redacted]"}\n')
+    expect(await Promise.race([replayed.next, 'still open'])).toBe('still open')
+    again.abort()
+    await expect(replayed.next).rejects.toThrow()
+    replay.stop()
+  })
+
+  test('is left out if it was cut, and the recording goes on', async () => {
+    const recorder = await startRecorder()
+    const { next } = await first(urlOf(), new AbortController().signal)
+    server.closeAllConnections()
+    await expect(next).rejects.toThrow()
+    recorder.stop()
+    expect(await recorder.exchanges()).toEqual([])
+  })
+
+  test('is whole if it ends while the recording does', async () => {
+    const recorder = await startRecorder()
+    const answer = fetch(urlOf()).then((response) => response.text())
+    await expect.poll(() => end).toBeDefined()
+    const kept = recorder.keepOpenAnswers()
+    end?.()
+    await kept
+    await answer
+    recorder.stop()
+    expect(await recorder.exchanges()).toEqual([expect.not.objectContaining({ isOpen: true })])
+  })
+
+  test('leaves requests to the platform out, and does not replay them', async () => {
+    const recorder = await startRecorder({ except: urlOf() })
+    const client = new AbortController()
+    await first(urlOf(), client.signal)
+    client.abort()
+    recorder.stop()
+    expect(await recorder.exchanges()).toEqual([])
+    const replay = await startReplay(recordingOf(), { except: urlOf() })
+    expect((await first(urlOf(), new AbortController().signal)).text).toContain('"event":1')
+    replay.stop()
+  })
+})
+
 describe('secrets and names in a recording', () => {
   test('leave no secret of the configuration, and none by its name', () => {
     const recording = recordingOf({
@@ -62,6 +140,14 @@ describe('secrets and names in a recording', () => {
       url: 'http://127.0.0.1/items?api_key=%5Bredacted%5D&page=2',
       headers: { 'content-type': 'application/json' },
     })
+  })
+
+  test('are redacted in each line of a stream', () => {
+    const body = 'event: change\ndata: {"password":"p4ss","n":1}\n\n{"api_key":"abcdef123"}\n'
+    const { exchanges } = redactRecording(recordingOf({ url: 'http://127.0.0.1/events', body }), NO_NAMES)
+    expect(exchanges[0]?.body).toBe(
+      'event: change\ndata: {"password":"[redacted]","n":1}\n\n{"api_key":"[redacted]"}\n',
+    )
   })
 
   test('replace a host and a name wherever they occur', () => {

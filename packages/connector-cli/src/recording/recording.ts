@@ -17,6 +17,8 @@ const recordingSchema = z.object({
       /** Text, or bytes in Base64 if `isBinary`. */
       body: z.string(),
       isBinary: z.boolean().optional(),
+      /** The answer had not ended when the recording did: a stream. */
+      isOpen: z.boolean().optional(),
     }),
   ),
 })

@@ -60,13 +60,31 @@ export function redactUrl(url: string, redact: (text: string) => string): string
 }
 
 function redactBody(body: string, redact: (text: string) => string): string {
+  return (
+    redactIfJson(body, redact) ??
+    body
+      .split('\n')
+      .map((line) => redactLine(line, redact))
+      .join('\n')
+  )
+}
+
+/** Redacts a line of a stream: JSON, also after the field of a server-sent event, or text. */
+function redactLine(line: string, redact: (text: string) => string): string {
+  const [, field = '', rest = ''] = /^(data: ?)?(.*)$/s.exec(line) ?? []
+  const json = redactIfJson(rest, redact)
+  return json === undefined ? redact(line) : field + json
+}
+
+function redactIfJson(text: string, redact: (text: string) => string): string | undefined {
   let json: unknown
   try {
-    json = JSON.parse(body)
+    json = JSON.parse(text)
   } catch {
-    return redact(body)
+    return undefined
   }
-  return JSON.stringify(redactJson(json, redact))
+  const [spaceAtEnd] = /\s*$/.exec(text) ?? ['']
+  return JSON.stringify(redactJson(json, redact)) + spaceAtEnd
 }
 
 function redactJson(value: unknown, redact: (text: string) => string): unknown {

@@ -21,7 +21,8 @@ export interface Replay {
 
 /**
  * Answers every HTTP request of this process from a recording, without a network. Requests of the same address get the
- * recorded answers in order, and the last one from then on. A request that was not recorded fails.
+ * recorded answers in order, and the last one from then on; a stream that was recorded stays open. A request that was
+ * not recorded fails.
  */
 export async function startReplay(recording: Recording, { faults = [], except }: ReplayOptions = {}): Promise<Replay> {
   const injected = faults.map(parseFault)
@@ -63,9 +64,15 @@ function keyOf(method: string, url: string): string {
   return `${method} ${redactUrl(url, redactSecrets)}`
 }
 
-function answerOf({ status, headers, body, isBinary }: Exchange, fault: RequestFault | undefined): Response {
+function answerOf({ status, headers, body, isBinary, isOpen }: Exchange, fault: RequestFault | undefined): Response {
   const bytes = Buffer.from(body, isBinary === true ? 'base64' : 'utf8')
   if (fault !== undefined) return faultyAnswer(fault.kind, { body: bytes, headers: new Headers(headers) })
+  if (isOpen === true) return new Response(openStream(bytes), { status, headers })
   const hasBody = status !== 204 && status !== 205 && status !== 304
   return new Response(hasBody ? new Uint8Array(bytes) : null, { status, headers })
+}
+
+/** Sends the recorded beginning of a stream, which stays open until the client ends the request. */
+function openStream(bytes: Buffer): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(bytes)) })
 }
