@@ -1,8 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
+import { gunzipSync } from 'node:zlib'
+import { createAgent, silentLogger } from '@rca/core'
+import { command, defineConnector, entity, metric } from '@rca/core/connector'
 import { type ReceivedReport, type Report, withSeriesValues } from '@rca/core/protocol'
 import fc from 'fast-check'
 import { v7 } from 'uuid'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { z } from 'zod'
 import { UnknownSeriesSetError } from '../src/store/ingest/point-writer.ts'
 import { openStore } from '../src/store/open-store.ts'
 import { createReadSession } from '../src/store/read-session.ts'
@@ -104,6 +108,83 @@ describe('values of a set of series', () => {
     const crowded = await sendAsking(api, token, { ...report, data: { ...report.data, metrics: many } })
     expect(crowded.json().detail).toMatch('at most 250000 points')
   })
+})
+
+const gauges = {
+  up: metric({ name: 'test.up', unit: '1', kind: 'gauge', description: 'Counts runs.' }),
+  down: metric({ name: 'test.down', unit: '1', kind: 'gauge', description: 'Counts runs downwards.' }),
+  container: entity({ type: 'container', description: 'A container.' }),
+}
+
+/** Creates a connector whose two points are the number of the run, and its negative. */
+function counting() {
+  const container = gauges.container.reference('c1')
+  let runs = 0
+  return defineConnector({
+    type: 'docker',
+    title: 'Docker',
+    description: 'Counts',
+    config: z.object({}),
+    signals: gauges,
+    deploy: ({ agentToken }) => ({ command: command('install', agentToken) }),
+    connect: async () => ({}),
+    identify: async () => ({ id: 'engine', name: 'engine', entity: container }),
+    collectors: {
+      runs: {
+        collect: async () => {
+          runs += 1
+          return { metrics: [gauges.up.point(runs, container), gauges.down.point(-runs, container)] }
+        },
+      },
+    },
+  })
+}
+
+test('an agent sends values of known series, and all in full to a restarted platform, which mixes no series up', {
+  timeout: 120_000,
+}, async () => {
+  /** Statuses of the answers to reports, with `values` for requests that contain any. */
+  const answers: string[] = []
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', async (request: Request, init?: RequestInit) => {
+    const response = await fetch(request, init)
+    const body = Buffer.from((init?.body ?? '') as string)
+    const text = (body[0] === 0x1f ? gunzipSync(body) : body).toString()
+    if (request.url.endsWith('/data')) answers.push(`${response.status}${text.includes('"values"') ? ' values' : ''}`)
+    return response
+  })
+  onTestFinished(() => void vi.unstubAllGlobals())
+  const wait = { timeout: 60_000, interval: 20 }
+  const first = await startApi({ now: Date.now })
+  const url = await first.listen()
+  const agent = createAgent({
+    connector: counting(),
+    platformUrl: url,
+    agentToken: await first.provision(),
+    config: { collect_interval: '50ms' },
+    logger: silentLogger,
+  })
+  onTestFinished(() => agent.stop())
+  await agent.start()
+  await expect.poll(() => answers, wait).toContain('202 values')
+  const databaseUrl = `sqlite:${first.databasePath}`
+  await first.close()
+  answers.length = 0
+  const second = await startApi({ now: Date.now, databaseUrl, port: Number(new URL(url).port) })
+  await second.listen()
+  await expect.poll(() => answers, wait).toContain('202 values')
+  expect(answers.slice(0, 2)).toEqual(['409 values', '202'])
+  await agent.stop()
+  const database = new DatabaseSync(first.databasePath, { readOnly: true })
+  const valuesBy = (name: string): unknown[] =>
+    database
+      .prepare('select value from points join series on id = series_id where name = ? order by at')
+      .all(name)
+      .map(({ value }) => value)
+  const [up, down] = [valuesBy('test.up'), valuesBy('test.down')]
+  database.close()
+  expect(up).toEqual(Array.from({ length: up.length }, (_, index) => index + 1))
+  expect(down).toEqual(Array.from({ length: up.length }, (_, index) => -1 - index))
 })
 
 /** The first token of a store. */

@@ -1,17 +1,17 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { gate } from '../../test/gate.ts'
-import { problem, startPlatform } from '../../test/platform.ts'
+import { type Call, problem, startPlatform } from '../../test/platform.ts'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import { createPlatformClient } from '../platform/client.ts'
-import type { DataResponse, Report } from '../platform/protocol.ts'
+import { type DataResponse, hashSeriesSet, type Metric, type Report, seriesKeyOf } from '../platform/protocol.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { createSender, type Sender, type SenderOptions } from './sender.ts'
 
 let sequence = 0
 
-function fill(outbox: Outbox, count: number, reason = ''): string[] {
+function fill(outbox: Outbox, count: number, reason = '', metrics: readonly Metric[] = []): string[] {
   return Array.from({ length: count }, () => {
     const at = '2026-01-23T10:00:00.000Z'
     sequence += 1
@@ -22,7 +22,7 @@ function fill(outbox: Outbox, count: number, reason = ''): string[] {
       agent_version: '1.0.0',
       sequence,
       timestamp: at,
-      data: { entities: [], metrics: [], events: [], gaps: [{ scope: 'x', reason, since: at }] },
+      data: { entities: [], metrics, events: [], gaps: [{ scope: 'x', reason, since: at }] },
     }
     const body = JSON.stringify(report)
     const { report_id: id, agent_id: agentId } = report
@@ -55,6 +55,27 @@ function started(sender: Sender): { stop(): Promise<void> } {
   }
   onTestFinished(end)
   return { stop: end }
+}
+
+const metric: Metric = {
+  name: 'system.cpu.utilization',
+  value: 0.5,
+  unit: '1',
+  kind: 'gauge',
+  entity: { type: 'host', id: 'h' },
+  attributes: {},
+}
+const set = hashSeriesSet([seriesKeyOf(metric)])
+
+/** Returns the points of each report of a call. */
+function pointsOf({ json }: Call): unknown[] {
+  return (json as { reports: Report[] }).reports.map(({ data }) => data.metrics)
+}
+
+/** Answers like a platform that names the sets of the points in full. */
+function namesSets({ json }: Call): { status: number; body: unknown } {
+  expect(json).toMatchObject({ series_sets: true })
+  return { status: 202, body: { accepted: 1, duplicates: 0, series_sets: [set] } }
 }
 
 const unlimited = (): AbortSignal => new AbortController().signal
@@ -261,5 +282,53 @@ describe('Sender', () => {
     await asked.promise
     await stop()
     expect(outbox.state().reports).toBe(1)
+  })
+})
+
+describe('Sender with sets of series', () => {
+  /** Sends one report with a point, then two more together. Returns the points of all calls. */
+  const sendThree = async (answer: (call: Call, index: number) => { status: number; body: unknown } | undefined) => {
+    let index = 0
+    const platform = await startPlatform((call) => answer(call, index++))
+    const { outbox, sender, log } = senderTo(platform.url)
+    fill(outbox, 1, '', [metric])
+    expect(await sender.flush(unlimited())).toBe(true)
+    fill(outbox, 2, '', [metric])
+    expect(await sender.flush(unlimited())).toBe(true)
+    expect(outbox.state()).toMatchObject({ reports: 0, dropped: 0 })
+    expect([platform.violations, log.lines]).toEqual([[], []])
+    return platform.calls.map(pointsOf)
+  }
+  const values = [{ series_set: set, values: [0.5] }]
+
+  test('sends the values of sets that the platform has named', async () => {
+    expect(await sendThree(namesSets)).toEqual([[[metric]], [values, values]])
+  })
+
+  test('sends points in full to a platform that names no sets, such as one of an earlier version', async () => {
+    expect(await sendThree(() => undefined)).toEqual([[[metric]], [[metric], [metric]]])
+  })
+
+  test.each([
+    ['has forgotten a set', 409],
+    ['does not accept values, since it was replaced by an earlier version', 422],
+  ])('sends points in full again when the platform %s', async (_reason, status) => {
+    const calls = await sendThree((call, index) => (index === 1 ? problem(status, 'Unknown set.') : namesSets(call)))
+    expect(calls).toEqual([[[metric]], [values, values], [[metric], [metric]]])
+  })
+
+  test('sends the report in full that alone is refused, and then drops it', async () => {
+    const platform = await startPlatform((call) =>
+      call.text.includes('poison') ? problem(422, 'No.') : namesSets(call),
+    )
+    const { outbox, sender } = senderTo(platform.url)
+    fill(outbox, 1, '', [metric])
+    await sender.flush(unlimited())
+    fill(outbox, 1, 'poison', [metric])
+    fill(outbox, 1, '', [metric])
+    expect(await sender.flush(unlimited())).toBe(true)
+    expect(outbox.state()).toMatchObject({ reports: 0, dropped: 1 })
+    const full = [metric]
+    expect(platform.calls.map(pointsOf)).toEqual([[full], [values, values], [full, full], [full], [full]])
   })
 })

@@ -83,7 +83,7 @@ describe('PlatformClient', () => {
     await client.sendReports([reportOf(4000)])
     expect(platform.calls.map((call) => call.headers['content-encoding'])).toEqual([undefined, 'gzip'])
     expect(Number(platform.calls[1]?.headers['content-length'])).toBeLessThan(1000)
-    expect(platform.calls[1]?.text).toBe(`{"reports":[${reportOf(4000)}]}`)
+    expect(platform.calls[1]?.text).toBe(`{"reports":[${reportOf(4000)}],"series_sets":true}`)
   })
 
   test.each([500, 502, 503, 504, 429, 408])('retries after %i with the same body', async (status) => {

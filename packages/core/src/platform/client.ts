@@ -164,8 +164,10 @@ function askedWaitOf(error: unknown): number | undefined {
   return isHTTPError(error) ? retryAfterOf(error.response.headers.get('retry-after')) : undefined
 }
 
+/** Joins reports into a request, which asks for the sets of their series: see `SeriesValues`. */
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
-  return ['{"reports":[', ...reports.flatMap((report, index) => (index === 0 ? [report] : [',', report])), ']}']
+  const joined = reports.flatMap((report, index) => (index === 0 ? [report] : [',', report]))
+  return ['{"reports":[', ...joined, '],"series_sets":true}']
 }
 
 /** Sends a body with POST, or without one GET. */
