@@ -37,13 +37,16 @@ export const pageChecks: readonly CheckDefinition[] = [
   },
 ]
 
-/** Finds failures of a round, and entities that it lacks. */
+/** Finds failures of a round that the one before did not have, and entities that it lacks. */
 function missingIn(round: Round, before: Round): string[] {
   const found = new Set(signalsOf(round).entities.map(entityKey))
   const missing = signalsOf(before).entities.filter((entity) => !found.has(entityKey(entity)))
   const [first] = missing
+  const failed = new Set(failuresOf([before]).map(({ collector }) => collector))
   return [
-    ...failuresOf([round]).map(({ collector, error }) => `\`${collector}\` failed with several pages: ${error}`),
+    ...failuresOf([round])
+      .filter(({ collector }) => !failed.has(collector))
+      .map(({ collector, error }) => `\`${collector}\` failed with several pages: ${error}`),
     ...(first === undefined ? [] : [`with several pages, ${missing.length} entities are missing, such as ${first.id}`]),
   ]
 }
