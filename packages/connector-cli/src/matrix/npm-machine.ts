@@ -20,11 +20,12 @@ const CHECK_TIMEOUT_MS = 900_000
 
 /** Makes the checks with the packages of its folder, and writes the results. */
 const CHECKER = `import { existsSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { checks, runChecks } from '${TESTKIT}'
 import { discoverConnectors } from '${CORE}'
 
 const [type, packageFolder] = process.argv.slice(2)
-const registry = await discoverConnectors({ from: new URL('package.json', import.meta.url).pathname })
+const registry = await discoverConnectors({ from: fileURLToPath(new URL('package.json', import.meta.url)) })
 const module = new URL('tests/test/scenarios.js', import.meta.url)
 const scenarios = existsSync(module) ? (await import(module.href)).scenarios : []
 const results = await runChecks(checks(await registry.connector(type), { scenarios, packageFolder }))
