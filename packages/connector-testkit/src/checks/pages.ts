@@ -1,3 +1,4 @@
+import type { Collector, StreamingCollector } from '@rca/core/connector'
 import { entityKey } from '@rca/core/testing'
 import { collectContext } from '../collect-context.ts'
 import { type CheckSession, openSession, type Round, settlesWithin, signalsOf } from '../session.ts'
@@ -21,11 +22,13 @@ export const pageChecks: readonly CheckDefinition[] = [
         const session = await openSession(options)
         try {
           const before = await session.round()
+          const failed = failuresOf([before]).map(({ collector }) => collector)
+          const working = Object.entries(connector.collectors).filter(([name]) => !failed.includes(name))
           const missing = pages === undefined ? [] : missingIn(await withFault(pages, session.round), before)
           const endless =
             samePage === undefined
               ? []
-              : await withFault(samePage, () => endlessCollectors(connector.collectors, session, options.patienceMs))
+              : await withFault(samePage, () => endlessCollectors(working, session, options.patienceMs))
           return [
             ...missing,
             ...endless.map((name) => `\`${name}\` still read the same page after ${options.patienceMs} ms`),
@@ -53,12 +56,12 @@ function missingIn(round: Round, before: Round): string[] {
 
 /** Returns the names of collectors that do not end in time, and aborts them. */
 async function endlessCollectors(
-  collectors: Parameters<typeof openSession>[0]['connector']['collectors'],
+  collectors: readonly (readonly [name: string, collector: Collector<unknown> | StreamingCollector<unknown>])[],
   { client, clock }: CheckSession,
   patienceMs: number,
 ): Promise<string[]> {
   const endless: string[] = []
-  for (const [name, collector] of Object.entries(collectors)) {
+  for (const [name, collector] of collectors) {
     const controller = new AbortController()
     const context = collectContext({ signal: controller.signal, now: clock.now, fullSnapshot: true })
     const result = collector.collect(client, context)
