@@ -21,10 +21,11 @@ export const pageChecks: readonly CheckDefinition[] = [
           return { skipped: 'it needs `pages` or `samePage` of a scenario' }
         const session = await openSession(options)
         try {
-          const before = await session.round()
+          const rounds = [await session.round(), await session.round()] as const
+          const [before] = rounds
           const failed = failuresOf([before]).map(({ collector }) => collector)
           const working = Object.entries(connector.collectors).filter(([name]) => !failed.includes(name))
-          const missing = pages === undefined ? [] : missingIn(await withFault(pages, session.round), before)
+          const missing = pages === undefined ? [] : missingIn(await withFault(pages, session.round), rounds)
           const endless =
             samePage === undefined
               ? []
@@ -40,10 +41,14 @@ export const pageChecks: readonly CheckDefinition[] = [
   },
 ]
 
-/** Finds failures of a round that the one before did not have, and entities that it lacks. */
-function missingIn(round: Round, before: Round): string[] {
-  const found = new Set(signalsOf(round).entities.map(entityKey))
-  const missing = signalsOf(before).entities.filter((entity) => !found.has(entityKey(entity)))
+/** Finds failures of a round that the first did not have, and entities of both rounds before that it lacks. */
+function missingIn(round: Round, [before, next]: readonly [Round, Round]): string[] {
+  const keys = (each: Round): Set<string> => new Set(signalsOf(each).entities.map(entityKey))
+  const [found, stable] = [keys(round), keys(next)]
+  const missing = signalsOf(before).entities.filter((entity) => {
+    const key = entityKey(entity)
+    return stable.has(key) && !found.has(key)
+  })
   const [first] = missing
   const failed = new Set(failuresOf([before]).map(({ collector }) => collector))
   return [
