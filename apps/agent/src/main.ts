@@ -31,4 +31,4 @@ await exitWith(async () => {
   return Number(process.exitCode ?? EXIT_CODES.ok)
 })
 // A process that ends by itself first removes its signal handlers: a late SIGTERM would then replace the exit code.
-if (stop !== undefined) endProcess(Number(process.exitCode))
+if (stop !== undefined) await endProcess(Number(process.exitCode))

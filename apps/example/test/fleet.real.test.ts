@@ -20,7 +20,7 @@ interface Points {
 const hasCurl = process.env.RCA_REQUIRE_REAL === '1' || spawnSync('curl', ['--version']).status === 0
 
 /** Node option that prints the name of each event to which the process begins to listen, such as SIGTERM. */
-const PRINT_LISTENERS = `--import=data:text/javascript,process.on('newListener',(name)=>setImmediate(console.log,name))`
+const PRINT_LISTENERS = `--import=data:text/javascript,process.on('newListener',(name)=>queueMicrotask(()=>console.log(name)))`
 
 /** End to end with real processes: API, curl, agent, this machine. */
 describe('a server agent', () => {
