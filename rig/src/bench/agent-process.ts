@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { startAcceptingPlatform } from './accepting-platform.ts'
 import { cpuShareOf, profileFlags } from './cpu-profile.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -98,57 +99,6 @@ async function withAgent<Result>(
     await new Promise((resolve) => (agent.exitCode === null ? agent.on('exit', resolve) : resolve(undefined)))
     platform.close()
     rmSync(state, { recursive: true, force: true })
-  }
-}
-
-/** Lifetime of the keys of {@link startAcceptingPlatform}: longer than any benchmark. */
-const KEY_LIFETIME_MS = 24 * 3_600_000
-
-/** Time for which a connection stays open without requests: that of the API, which is Fastify's default. */
-const KEEP_ALIVE_MS = 72_000
-
-/** A platform on loopback. */
-export interface AcceptingPlatform {
-  readonly url: string
-  /** Number of accepted requests with reports so far. */
-  reports(): number
-  /** Resolves when the next heartbeat is accepted. */
-  nextHeartbeat(): Promise<void>
-  close(): void
-}
-
-/** Starts a platform on loopback that enrols every agent, accepts everything and stores nothing. */
-export async function startAcceptingPlatform(): Promise<AcceptingPlatform> {
-  let reports = 0
-  let heartbeat = Promise.withResolvers<void>()
-  const server = createServer((request, response) => {
-    request.resume()
-    const path = request.url ?? ''
-    const send = (status: number, body: object): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    }
-    if (path.endsWith('/data')) {
-      reports += 1
-      send(202, { accepted: 1, duplicates: 0 })
-    } else if (path.endsWith('/enroll')) {
-      const expiresAt = new Date(Date.now() + KEY_LIFETIME_MS).toISOString()
-      send(201, { agent_key: `agentkey_${'0'.repeat(43)}`, expires_at: expiresAt })
-    } else {
-      heartbeat.resolve()
-      heartbeat = Promise.withResolvers()
-      send(200, { interval_seconds: 30, server_time: new Date().toISOString() })
-    }
-  })
-  server.keepAliveTimeout = KEEP_ALIVE_MS
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    reports: () => reports,
-    nextHeartbeat: () => heartbeat.promise,
-    close: () => {
-      server.close()
-      server.closeAllConnections()
-    },
   }
 }
 

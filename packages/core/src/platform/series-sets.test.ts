@@ -1,25 +1,39 @@
 import { describe, expect, test } from 'vitest'
 import type { Metric } from '../connector/signals.ts'
-import { bySeriesSet, hashSeriesSet, MAX_SET_SERIES, seriesKeyOf, withSeriesValues } from './series-sets.ts'
+import {
+  bySeriesSet,
+  hashSeriesSet,
+  MAX_SET_SERIES,
+  type SeriesValues,
+  seriesKeyOf,
+  withSeriesValues,
+} from './series-sets.ts'
 
 function pointOf(name: string, rest: Partial<Metric> = {}): Metric {
   return { name, value: 1, unit: '1', kind: 'gauge', entity: { type: 'host', id: 'h' }, attributes: {}, ...rest }
 }
 
 const setOf = (...points: readonly Metric[]): string => hashSeriesSet(points.map(seriesKeyOf))
+const divided = (points: readonly (Metric | SeriesValues)[]): string[] =>
+  [...bySeriesSet(points)].map((set) => ('series_set' in set ? set.series_set : set.map(({ name }) => name).join()))
 const disk = { entity: { type: 'disk', id: 'sda' } }
 
 describe('a set of series', () => {
   test('holds the points of one entity and time that follow each other', () => {
     const at = '2026-11-22T12:00:00Z'
     const points = [pointOf('a'), pointOf('b'), pointOf('c', disk), pointOf('d', { ...disk, at }), pointOf('e')]
-    expect([...bySeriesSet(points)].map((set) => set.map(({ name }) => name).join())).toEqual(['a,b', 'c', 'd', 'e'])
-    expect([...bySeriesSet([])]).toEqual([])
+    expect(divided(points)).toEqual(['a,b', 'c', 'd', 'e'])
+    expect(divided([])).toEqual([])
+  })
+
+  test('ends at values of another set', () => {
+    const values = { series_set: 'x', values: [1] }
+    expect(divided([pointOf('a'), pointOf('b'), values, values, pointOf('c')])).toEqual(['a,b', 'x', 'x', 'c'])
   })
 
   test('holds a limited number of series', () => {
     const points = Array.from({ length: MAX_SET_SERIES + 1 }, (_, number) => pointOf(`m${number}`))
-    expect([...bySeriesSet(points)].map((set) => set.length)).toEqual([MAX_SET_SERIES, 1])
+    expect(divided(points).map((names) => names.split(',').length)).toEqual([MAX_SET_SERIES, 1])
   })
 
   test('has a hash of its series and their order, not of their values or of the order of attributes', () => {

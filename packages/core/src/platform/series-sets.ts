@@ -34,18 +34,24 @@ export function hashSeriesSet(seriesKeys: readonly string[]): string {
 }
 
 /**
- * Divides points into those whose series are one set: points of one entity and time that follow each other, at most
- * {@link MAX_SET_SERIES}.
+ * Divides the points of a report into those whose series are one set: points of one entity and time that follow each
+ * other, at most {@link MAX_SET_SERIES}. Values of a set stay what they are, and end the set before them.
  */
-export function* bySeriesSet(points: readonly Metric[]): Iterable<readonly Metric[]> {
-  let start = 0
-  for (const [index, point] of points.entries()) {
-    const first = points[start]
-    if (first === undefined || (index - start < MAX_SET_SERIES && isOfSameSet(first, point))) continue
-    yield points.slice(start, index)
-    start = index
+export function* bySeriesSet(
+  points: readonly (Metric | SeriesValues)[],
+): Iterable<readonly [Metric, ...Metric[]] | SeriesValues> {
+  let set: [Metric, ...Metric[]] | undefined
+  for (const point of points) {
+    const isValues = 'series_set' in point
+    if (set !== undefined && !isValues && set.length < MAX_SET_SERIES && isOfSameSet(set[0], point)) {
+      set.push(point)
+      continue
+    }
+    if (set !== undefined) yield set
+    set = isValues ? undefined : [point]
+    if (isValues) yield point
   }
-  if (start < points.length) yield points.slice(start)
+  if (set !== undefined) yield set
 }
 
 function isOfSameSet(one: Metric, other: Metric): boolean {
@@ -54,13 +60,14 @@ function isOfSameSet(one: Metric, other: Metric): boolean {
 
 /** Replaces the points of known sets of series by their values. */
 export function withSeriesValues(
-  points: readonly Metric[],
+  points: readonly (Metric | SeriesValues)[],
   isKnown: (set: string) => boolean,
 ): (Metric | SeriesValues)[] {
   return [...bySeriesSet(points)].flatMap((own): readonly (Metric | SeriesValues)[] => {
+    if ('series_set' in own) return [own]
     const series_set = hashSeriesSet(own.map(seriesKeyOf))
     if (!isKnown(series_set)) return own
-    const at = own[0]?.at
+    const [{ at }] = own
     return [{ series_set, values: own.map(({ value }) => value), ...(at !== undefined && { at }) }]
   })
 }

@@ -49,7 +49,7 @@ export function* prepareReports(reports: readonly ReceivedReport[]): Interruptib
     prepared.push({
       report,
       entities: yield* each(data.entities, prepareEntity),
-      points: yield* each(divide(data.metrics), preparePoints),
+      points: yield* each(bySeriesSet(data.metrics), preparePoints),
       events: yield* each(data.events, (event) => ({ event, attributes: JSON.stringify(event.attributes) })),
     })
   }
@@ -69,22 +69,10 @@ function* each<Item, Result>(
   return results
 }
 
-/** Divides points sent in full by their sets, and keeps values of sets and the order of all. */
-function* divide(metrics: ReceivedReport['data']['metrics']): Iterable<readonly Metric[] | SeriesValues> {
-  let start = 0
-  for (const [index, metric] of metrics.entries()) {
-    if (!('series_set' in metric)) continue
-    yield* bySeriesSet(metrics.slice(start, index) as readonly Metric[])
-    yield metric
-    start = index + 1
-  }
-  yield* bySeriesSet(metrics.slice(start) as readonly Metric[])
-}
-
-function preparePoints(points: readonly Metric[] | SeriesValues): PreparedPoints {
+function preparePoints(points: readonly [Metric, ...Metric[]] | SeriesValues): PreparedPoints {
   if ('series_set' in points) return points
   const metrics = points.map((metric) => ({ metric, seriesKey: seriesKeyOf(metric) }))
-  const at = points[0]?.at
+  const [{ at }] = points
   return {
     series_set: hashSeriesSet(metrics.map(({ seriesKey }) => seriesKey)),
     values: points.map(({ value }) => value),
