@@ -1,104 +1,60 @@
 /**
- * Measures the ingest of reports and points over loopback HTTP, with gzip and synced commits. The API is a process of
- * its own and shares the machine with the senders.
+ * Measures the ingest of fleets beside the databases that people use instead: agents that each send 50 points every
+ * 10 s, one gzipped request each, over loopback HTTP. Each program is a process of its own, and shares the machine with
+ * the sender. The first request of each agent, which creates its series, is sent before the measurement.
  *
- *     npm run bench -- ingest [seconds for each load]
+ * Agents of this repository send the values of known series alone (`sets`). The API is measured again with agents that
+ * name the series in each report (`full`), as the databases' clients do. A database that is not installed is skipped.
+ *
+ *     npm run bench -- ingest [--agents 100,1000,10000] [--seconds 30] [--only sets,full,influxdb]
  */
-import { gzipSync } from 'node:zlib'
-import { type PlatformProcess, startPlatform } from './platform-process.ts'
+import { parseArgs } from 'node:util'
+import { type FleetFigures, type IngestTarget, measureFleet } from './fleet-load.ts'
+import { startApi } from './ingest-api.ts'
+import { PEERS } from './ingest-peers.ts'
 
-const SECONDS = Number(process.argv[2] ?? 5)
+const { values: options } = parseArgs({
+  options: {
+    agents: { type: 'string', default: '100,1000,10000' },
+    seconds: { type: 'string', default: '30' },
+    only: { type: 'string' },
+  },
+})
+const seconds = Number(options.seconds)
+const fleets = options.agents.split(',').map(Number)
+const only = options.only?.split(',')
 
-/** Reports per request, points per report, concurrent senders. */
-const LOADS = [
-  { reports: 1, points: 100, senders: 8 },
-  { reports: 1, points: 1000, senders: 4 },
-  { reports: 20, points: 100, senders: 4 },
-  { reports: 100, points: 200, senders: 2 },
-]
-
-interface Load {
-  readonly reports: number
-  readonly points: number
-  readonly senders: number
+const TARGETS: Readonly<Record<string, () => Promise<IngestTarget | undefined>>> = {
+  sets: () => startApi('sets'),
+  full: () => startApi('full'),
+  ...PEERS,
 }
 
-const platform = await startPlatform()
-try {
-  const token = await platform.provision()
-  console.log(
-    'reports/request  points/report  senders   requests/s   reports/s    points/s   CPU µs/point  median ms    p99 ms   RSS MB',
-  )
-  for (const load of LOADS) console.log(await measure(platform, token, load))
-  console.log(`database: ${(platform.databaseBytes() / 1e6).toFixed(1)} MB`)
-} finally {
-  await platform.stop()
-}
+/** Heading, width and number of decimals of each figure. */
+const COLUMNS = [
+  ['reportsPerSecond', 'reports/s', 1],
+  ['pointsPerSecond', 'points/s', 0],
+  ['cpuMs', 'CPU ms/1k points', 2],
+  ['medianMs', 'median ms', 1],
+  ['p99Ms', 'p99 ms', 1],
+  ['refused', 'refused', 0],
+  ['residentMb', 'RSS MB', 0],
+  ['bytesPerPoint', 'B/point', 1],
+] as const satisfies readonly (readonly [keyof FleetFigures, string, number])[]
 
-async function measure({ url, usage }: PlatformProcess, token: string, load: Load): Promise<string> {
-  await send(url, token, bodyOf(load, 0, 0))
-  const before = await usage()
-  const begin = performance.now()
-  const latencies: number[] = []
-  const sender = async (agent: number): Promise<void> => {
-    for (let sequence = 1; performance.now() - begin < SECONDS * 1000; sequence += 1) {
-      const body = bodyOf(load, agent, sequence)
-      const start = performance.now()
-      await send(url, token, body)
-      latencies.push(performance.now() - start)
+console.log(
+  `${'agents'.padStart(8)}  ${'program'.padEnd(18)}${COLUMNS.map(([, title]) => title.padStart(18)).join('')}`,
+)
+for (const agents of fleets)
+  for (const [name, start] of Object.entries(TARGETS)) {
+    if (only !== undefined && !only.includes(name)) continue
+    const target = await start()
+    if (target === undefined) continue
+    try {
+      const figures = await measureFleet(target, agents, seconds)
+      const cells = COLUMNS.map(([figure, , decimals]) => figures[figure].toFixed(decimals).padStart(18))
+      console.log(`${String(agents).padStart(8)}  ${name.padEnd(18)}${cells.join('')}`)
+    } finally {
+      await target.stop()
     }
   }
-  await Promise.all(Array.from({ length: load.senders }, (_, agent) => sender(agent)))
-  const seconds = (performance.now() - begin) / 1000
-  const after = await usage()
-  latencies.sort((left, right) => left - right)
-  const requests = latencies.length
-  const points = requests * load.reports * load.points
-  const shown = [
-    [load.reports, 15, 0],
-    [load.points, 13, 0],
-    [load.senders, 7, 0],
-    [requests / seconds, 11, 0],
-    [(requests * load.reports) / seconds, 10, 0],
-    [points / seconds, 10, 0],
-    [((after.cpu - before.cpu) * 1e6) / points, 13, 2],
-    [latencies[Math.floor(requests / 2)] ?? 0, 9, 1],
-    [latencies[Math.floor(requests * 0.99)] ?? 0, 8, 1],
-    [after.memory / 1e6, 7, 0],
-  ] as const
-  return shown.map(([value, width, digits]) => value.toFixed(digits).padStart(width)).join('  ')
-}
-
-/** Creates reports with points of the same series in each, like an agent's. */
-function bodyOf({ reports, points }: Load, agent: number, sequence: number): Buffer {
-  const hexadecimal = (value: number, length: number): string => value.toString(16).padStart(length, '0')
-  const body = Array.from({ length: reports }, (_, index) => ({
-    report_id: `${hexadecimal(Date.now(), 12).slice(0, 8)}-${hexadecimal(agent, 4)}-7${hexadecimal(points, 3)}-8${hexadecimal(index, 3)}-${hexadecimal(reports * 1e9 + sequence, 12)}`,
-    agent_id: `00000000-0000-5000-8000-${hexadecimal(agent, 12)}`,
-    agent_type: 'server',
-    agent_version: '1.0.0',
-    sequence,
-    timestamp: new Date(Date.now() - (reports - index) * 1000).toISOString(),
-    data: {
-      entities: [{ type: 'host', id: 'h', name: 'h', attributes: { 'os.type': 'linux', sequence }, relations: [] }],
-      metrics: Array.from({ length: points }, (__, point) => ({
-        name: `system.metric.${point % 50}`,
-        value: Math.random() * 1000,
-        unit: 'By',
-        kind: 'gauge',
-        entity: { type: 'filesystem', id: `/mnt/disk-${Math.floor(point / 50)}` },
-        attributes: { 'system.device': `/dev/sd${point % 26}`, state: 'used' },
-      })),
-      events: [],
-      gaps: [],
-    },
-  }))
-  return gzipSync(JSON.stringify({ reports: body }), { level: 1 })
-}
-
-async function send(url: string, token: string, body: Buffer): Promise<void> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-encoding': 'gzip' }
-  const response = await fetch(`${url}/api/v1/agent/data`, { method: 'POST', headers, body: new Uint8Array(body) })
-  const text = await response.text()
-  if (response.status !== 202 || !text.includes('"duplicates":0')) throw new Error(`${response.status} ${text}`)
-}

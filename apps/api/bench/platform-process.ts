@@ -11,6 +11,7 @@ const ADMIN_TOKEN = 'token-of-the-benchmark'
 /** An API in a process of its own, with an empty database. */
 export interface PlatformProcess {
   readonly url: string
+  readonly pid: number
   /** Provisions agents of type `server`, and returns their token. */
   provision(): Promise<string>
   /** Reads the CPU seconds and resident bytes of the process so far. */
@@ -49,6 +50,7 @@ export async function startPlatform(): Promise<PlatformProcess> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
   return {
     url,
+    pid: child.pid!,
     provision: async () => {
       const body = JSON.stringify({ agent_type: 'server', environment_name: 'bench' })
       const response = await fetch(`${url}/api/v1/agent/provision`, { method: 'POST', headers, body })
