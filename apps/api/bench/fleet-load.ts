@@ -5,6 +5,9 @@ import { usageOf } from '@rca/rig/bench'
 
 const INTERVAL_MS = 10_000
 
+/** Agents have connections of their own. This many wait for an answer at most. */
+const MAX_CONNECTIONS = 64
+
 /** Points of one request: those of a small host. */
 export const POINTS = 50
 
@@ -45,7 +48,7 @@ export interface FleetFigures {
 
 /** Sends a request of each agent in turn, so that every agent sends one every 10 s. */
 export async function measureFleet(target: IngestTarget, agents: number, seconds: number): Promise<FleetFigures> {
-  const connections = new Agent({ keepAlive: true, maxSockets: 16 })
+  const connections = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS })
   try {
     await sendAll(agents, async (agent) => {
       if (!(await send(target, agent, 0, connections))) throw new Error(`The first request of agent ${agent} failed.`)

@@ -38,8 +38,10 @@ export async function startPlatform(): Promise<PlatformProcess> {
         PORT: '0',
         DATABASE_URL: `sqlite:${join(directory, 'rca.sqlite')}`,
         RCA_RATE_LIMIT: '1000000000',
+        // All agents of a benchmark share one token; real ones have keys, and limits, of their own.
+        RCA_MAX_CONCURRENT_REQUESTS: '1000',
         RCA_MAX_AGENTS_PER_TOKEN: '1000000',
-        LOG_LEVEL: 'warn',
+        LOG_LEVEL: 'error',
         RCA_ADMIN_TOKEN: ADMIN_TOKEN,
       },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -10,7 +10,7 @@ const MAX_GROUP_ROWS = 5000
 const MAX_GROUP_WRITES = 100
 
 /** Time between the beginnings of two groups. A write after a longer time is committed at once. */
-const GROUP_INTERVAL_MS = 20
+const GROUP_INTERVAL_MS = 50
 
 /** Writes the rows of one request. Calls `pause` between parts that block the event loop. */
 export type Write<Result> = (transaction: Transaction<Tables>, pause: Pause) => Promise<Result>
