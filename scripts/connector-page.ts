@@ -1,9 +1,13 @@
-import { optionsTable, signalSections } from '../packages/connector-cli/src/docs/signal-tables.ts'
+import { optionsTable, permissionsSection, signalSections } from '../packages/connector-cli/src/docs/signal-tables.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import type { Connector } from '../packages/core/src/connector/connector.ts'
 
-/** The reference of one connector: what it is, what can be configured, and everything it may say. */
-export function connectorPage(connector: Connector, packageName: string): string {
+/** The reference of one connector: what it is, its options, its signals, and the permissions that it needs. */
+export function connectorPage(
+  connector: Connector,
+  packageName: string,
+  permissions: ReadonlyMap<string, string> | undefined,
+): string {
   const signals = Object.values(connector.signals)
   return page([
     `# ${connector.title}`,
@@ -12,6 +16,7 @@ export function connectorPage(connector: Connector, packageName: string): string
     optionsTable(configJsonSchema(connector.config), 'It has none of its own.'),
     'The [options of every agent](README.md#options-of-every-agent) apply too.',
     ...signalSections(signals),
+    ...(permissions === undefined ? [] : [permissionsSection(permissions)]),
   ])
 }
 

@@ -1,11 +1,13 @@
 /**
- * Writes `docs/connectors` from what the connectors declare: `npm run docs`. With `--check` it writes nothing and fails
- * when a page is missing, stale or left over.
+ * Writes `docs/connectors`, and tables in the READMEs of connectors, from what these declare: `npm run docs`. With
+ * `--check` it writes nothing and fails when a page is missing, stale or left over.
  */
 import { globSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { replaceSections, sectionsOf } from '../packages/connector-cli/src/docs/readme-sections.ts'
 import { optionsTable, signalSections, table } from '../packages/connector-cli/src/docs/signal-tables.ts'
+import { permissionsOf } from '../packages/connector-testkit/src/kit-settings.ts'
 import { selfSignals } from '../packages/core/src/agent/report/self-metrics.ts'
 import { configJsonSchema } from '../packages/core/src/config/config-schema.ts'
 import { runtimeConfigSchema } from '../packages/core/src/config/runtime-config.ts'
@@ -21,11 +23,15 @@ interface ConnectorPackage {
   readonly name: string
   readonly folder: string
   readonly connector: Connector
+  readonly permissions: ReadonlyMap<string, string> | undefined
 }
 
 const packages = await connectorPackages()
 const pages = new Map(
-  packages.map(({ name, connector }) => [fileName(connector.type), connectorPage(connector, name)] as const),
+  packages.map(
+    ({ name, connector, permissions }) =>
+      [fileName(connector.type), connectorPage(connector, name, permissions)] as const,
+  ),
 )
 pages.set('conformance.md', conformancePage(packages))
 pages.set('README.md', indexPage(packages))
@@ -34,6 +40,7 @@ const leftOver = globSync('docs/connectors/*.md', { cwd: root }).filter((path) =
 writeOrCheck(
   new Map([
     ...[...pages].map(([file, text]) => [`docs/connectors/${file}`, text] as const),
+    ...packages.filter(({ permissions }) => permissions !== undefined).map(readme),
     ...leftOver.map((path) => [path, undefined] as const),
   ]),
   'npm run docs',
@@ -57,9 +64,16 @@ async function connectorPackages(): Promise<ConnectorPackage[]> {
     for (const field of ['type', 'title', 'description'] as const)
       if (manifest.rca[field] !== connector[field])
         throw new Error(`${path}: \`rca.${field}\` differs from the connector's \`${field}\`, "${connector[field]}"`)
-    found.push({ name: manifest.name, folder: join(root, dirname(path)), connector })
+    const permissions = permissionsOf(manifest)
+    found.push({ name: manifest.name, folder: join(root, dirname(path)), connector, permissions })
   }
   return found
+}
+
+/** Returns the path and the text of a package's README, as `rca-connector docs` writes it. */
+function readme({ folder, connector, permissions }: ConnectorPackage): readonly [path: string, text: string] {
+  const path = relative(root, join(folder, 'README.md')).split(sep).join('/')
+  return [path, replaceSections(readFileSync(join(root, path), 'utf8'), sectionsOf(connector, permissions), path)]
 }
 
 function indexPage(all: readonly ConnectorPackage[]): string {

@@ -1,6 +1,6 @@
-import { checks, type Fault, runChecks, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { checks, type Fault, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { testConformance } from '@rca/rig/conformance'
 import { temporaryDirectory } from '@rca/rig/temporary-directory'
-import { expect, test } from 'vitest'
 import { type Answer, refusing } from '../test/api-server.ts'
 import { clusterServer } from '../test/cluster-server.ts'
 import { kubernetes } from './index.ts'
@@ -90,10 +90,4 @@ const suite = checks(kubernetes, {
   nodeArguments: ['--conditions=@rca/source'],
   strict: true,
 })
-for (const { id, run } of suite) test(id, run)
-
-// `npm run docs` writes the table of conformance from this file; `vitest -u` updates it.
-test('has the outcomes that conformance.json states', async () => {
-  const outcomes = summarize(await runChecks(suite))
-  await expect(`${JSON.stringify(outcomes, null, 2)}\n`).toMatchFileSnapshot('../conformance.json')
-})
+testConformance(suite, summarize)

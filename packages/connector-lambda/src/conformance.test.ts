@@ -1,5 +1,5 @@
-import { checks, runChecks, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
-import { expect, test } from 'vitest'
+import { checks, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { testConformance } from '@rca/rig/conformance'
 import { type Answer, arn, awsServer, functionItem, type Region, refusal } from '../test/aws-server.ts'
 import { lambda } from './index.ts'
 
@@ -146,6 +146,8 @@ async function start(): Promise<ScenarioSystem & { readonly region: Region; read
     }),
     act: () => void own.events.push(call(own.events.length)),
     requests: () => calls.length,
+    // IAM allows it for everybody.
+    permissions: () => calls.filter((call) => call !== 'sts:GetCallerIdentity'),
     secrets: [CANARY],
     environment: [CANARY],
     close,
@@ -189,10 +191,4 @@ const suite = checks(lambda, {
   nodeArguments: ['--conditions=@rca/source'],
   strict: true,
 })
-for (const { id, run } of suite) test(id, run)
-
-// `npm run docs` writes the table of conformance from this file; `vitest -u` updates it.
-test('has the outcomes that conformance.json states', async () => {
-  const outcomes = summarize(await runChecks(suite))
-  await expect(`${JSON.stringify(outcomes, null, 2)}\n`).toMatchFileSnapshot('../conformance.json')
-})
+testConformance(suite, summarize)

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { checks, type Fault, runChecks, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { checks, type Fault, type Scenario, type ScenarioSystem, summarize } from '@rca/connector-testkit'
+import { testConformance } from '@rca/rig/conformance'
 import type { TemporaryDirectory } from '@rca/rig/temporary-directory'
-import { expect, test } from 'vitest'
 import { fixture, fixtureRoot } from '../test/fixture-root.ts'
 import { server } from './index.ts'
 
@@ -95,10 +95,4 @@ const suite = checks(server, {
   nodeArguments: ['--conditions=@rca/source'],
   strict: true,
 })
-for (const { id, run } of suite) test(id, run)
-
-// `npm run docs` writes the table of conformance from this file; `vitest -u` updates it.
-test('has the outcomes that conformance.json states', async () => {
-  const outcomes = summarize(await runChecks(suite))
-  await expect(`${JSON.stringify(outcomes, null, 2)}\n`).toMatchFileSnapshot('../conformance.json')
-})
+testConformance(suite, summarize)

@@ -11,6 +11,7 @@ import { identityChecks } from './checks/identity.ts'
 import { loadingChecks } from './checks/loading.ts'
 import { manifestChecks } from './checks/manifest.ts'
 import { pageChecks } from './checks/pages.ts'
+import { permissionChecks } from './checks/permissions.ts'
 import { processChecks } from './checks/process.ts'
 import { quotingChecks } from './checks/quoting.ts'
 import { secretChecks } from './checks/secrets.ts'
@@ -49,6 +50,7 @@ const DEFINITIONS: readonly CheckDefinition[] = [
   ...conventionChecks,
   ...deploymentChecks,
   ...quotingChecks,
+  ...permissionChecks,
   ...connectionChecks,
   ...identityChecks,
   ...collectorChecks,

@@ -1,7 +1,5 @@
 import type { CheckResult, CheckSeverity } from './check.ts'
-
-/** The field of `package.json` with the settings of the kit. */
-const FIELD = 'rca-kit'
+import { KIT_FIELD as FIELD, isObject, type JsonObject, kitSetting } from './kit-settings.ts'
 
 /** An exception that a package makes from a check. */
 export interface CheckException {
@@ -19,16 +17,11 @@ export interface CheckException {
  * @throws {TypeError} if an exception has no reason, or names an unknown check
  */
 export function exceptionsOf(
-  packageJson: Readonly<Record<string, unknown>> | undefined,
+  packageJson: JsonObject | undefined,
   ids: readonly string[],
 ): ReadonlyMap<string, CheckException> {
-  const settings = packageJson?.[FIELD]
-  if (settings === undefined) return new Map()
-  const except = isRecord(settings) ? (settings.except ?? {}) : undefined
-  if (!isRecord(except))
-    throw new TypeError(`\`${FIELD}.except\` in package.json must be an object: ids of checks and reasons`)
   return new Map(
-    Object.entries(except).map(([id, value]) => {
+    Object.entries(kitSetting(packageJson, 'except') ?? {}).map(([id, value]) => {
       if (!ids.includes(id))
         throw new TypeError(`\`${FIELD}.except\` in package.json names an unknown check: \`${id}\``)
       return [id, exceptionOf(id, value)]
@@ -37,7 +30,7 @@ export function exceptionsOf(
 }
 
 function exceptionOf(id: string, value: unknown): CheckException {
-  const { reason, names } = isRecord(value) ? value : { reason: value }
+  const { reason, names } = isObject(value) ? value : { reason: value }
   if (typeof reason !== 'string' || reason.trim() === '')
     throw new TypeError(`\`${FIELD}.except.${id}\` in package.json must be a sentence that says why`)
   if (names === undefined) return { reason }
@@ -72,8 +65,4 @@ function staleParts(id: string, findings: readonly string[], { names }: CheckExc
   return (names ?? [])
     .filter((name) => !findings.some((finding) => finding.includes(`\`${name}\``)))
     .map((name) => `the check finds nothing about \`${name}\`, but package.json excepts it: ${field}`)
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

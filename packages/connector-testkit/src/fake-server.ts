@@ -13,6 +13,8 @@ export interface FakeServer
   extends Required<Pick<ScenarioSystem, 'faults' | 'deny' | 'silence' | 'breakStreams' | 'requests'>> {
   /** Such as `http://127.0.0.1:41234`. */
   readonly url: string
+  /** Returns the routes that were requested so far, each once. */
+  readonly requestedRoutes: () => readonly string[]
   /** Answers a route in another way. */
   readonly answer: (route: string, answer: unknown) => Fault
   close(): Promise<void>
@@ -40,11 +42,13 @@ const FAULTS: Readonly<Record<string, FakeAnswer>> = {
 export async function fakeServer(routes: FakeRoutes): Promise<FakeServer> {
   const overridden = new Map<string, unknown>()
   const streams = new Set<ServerResponse>()
+  const requested = new Set<string>()
   let everywhere: FakeAnswer | undefined
   let count = 0
   const server = createServer((request, response) => {
     count += 1
     const route = routeOf(request, routes)
+    requested.add(route)
     const answer = everywhere ?? overridden.get(route) ?? routes[route] ?? status(404)
     if (typeof answer !== 'function') {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
@@ -84,6 +88,7 @@ export async function fakeServer(routes: FakeRoutes): Promise<FakeServer> {
       for (const stream of streams) stream.destroy()
     },
     requests: () => count,
+    requestedRoutes: () => [...requested],
     answer,
     close: () =>
       new Promise((resolve) => {

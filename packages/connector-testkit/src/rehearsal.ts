@@ -38,6 +38,8 @@ export interface Rehearsal {
   /** Resources that were open after the first connection was closed. */
   readonly leaked: readonly string[]
   readonly requests: number | undefined
+  /** Permissions that the system saw used. Absent if it does not say, or nothing connected. */
+  readonly permissions?: readonly string[]
   readonly process: ProcessRecord
   /** Texts that left the connector: log lines and errors. */
   readonly texts: readonly string[]
@@ -93,7 +95,9 @@ export async function rehearse(given: Omit<SessionOptions, 'system'>, name: stri
         await second.disconnect()
         return record
       })
-      return { ...shared, connections: [one, again], disconnect, leaked, requests }
+      const used = system?.permissions?.()
+      const permissions = used === undefined ? {} : { permissions: [...new Set(used)] }
+      return { ...shared, connections: [one, again], disconnect, leaked, requests, ...permissions }
     })
   } finally {
     await system?.close()

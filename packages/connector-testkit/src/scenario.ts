@@ -35,6 +35,11 @@ export interface ScenarioSystem {
   readonly breakStreams?: () => void | Promise<void>
   /** Returns the number of requests so far. */
   readonly requests?: () => number
+  /**
+   * Returns the permissions that the requests so far needed, by their names in `rca-kit.permissions` of package.json,
+   * such as `lambda:ListFunctions`.
+   */
+  readonly permissions?: () => readonly string[]
   /** Secrets that the system shows to its clients, beside those in options. Nothing reported may contain them. */
   readonly secrets?: readonly string[]
   /** Values of variables, arguments and headers of what is watched. Nothing reported may contain them. */

@@ -4,6 +4,7 @@ import type { Collector, Connector, EntityReference, Metric, WatchContext, Watch
 import { command, event, metric } from '@rca/core/connector'
 import { z } from 'zod'
 import { type Check, checks, runChecks, type Scenario, vary } from '../src/index.ts'
+import { OF_PACKAGE } from './broken-packages.ts'
 import {
   type Broker,
   type Config,
@@ -584,9 +585,6 @@ function deployingTo(see: (target: Parameters<typeof queues.deploy>[0]) => void)
     }),
   }
 }
-
-/** Checks of a package: it has tests of its own. */
-const OF_PACKAGE = /^(?:MAN|LOAD)-/
 
 /** The checks of the good connector's code. */
 export const codeChecks: readonly Check[] = checksOf({ connector: queues })

@@ -1,12 +1,18 @@
 import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { type Check, checks, runChecks, vary } from '../src/index.ts'
-import { queues } from './queues-connector.ts'
+import { queues, scenario } from './queues-connector.ts'
 
 const manifest = {
   contract: 1,
   type: 'acme/queues',
   title: 'Acme queues',
   description: 'Watch the queues of an Acme broker',
+}
+
+const permissions = {
+  'GET /broker': 'Reads the name and the regions of the broker.',
+  'GET /queues': 'Reads queues.',
+  'GET /alerts': 'Follows alerts.',
 }
 
 const packageJson = {
@@ -20,6 +26,7 @@ const packageJson = {
   dependencies: { 'acme-client': '1' },
   peerDependencies: { '@rca/core': '0.x' },
   rca: manifest,
+  'rca-kit': { permissions },
 }
 
 /** A connector of another copy of core, which exports itself under a name. */
@@ -67,8 +74,12 @@ export const brokenPackages: Readonly<Record<string, BrokenPackage>> = {
   'LOAD-globals': { code: `${code}Object.defineProperty(Array.prototype, 'last', { value() {} })` },
   'LOAD-handles': { code: `${code}setInterval(() => undefined, 60_000)` },
   'LOAD-one': { code: `${code}export const other = define()` },
+  'DEP-least': { json: { 'rca-kit': { permissions: { ...permissions, 'GET /users': 'Reads users.' } } } },
   'LOAD-silent': { code: `${code}console.log('loaded')` },
 }
+
+/** Ids of checks of a package. The others are checks of the connector's code. */
+export const OF_PACKAGE = /^(?:(?:MAN|LOAD)-|DEP-least$)/
 
 /** Writes a package into a temporary directory. */
 export function packageFolder({ json = {}, code: source = code, files = {} }: BrokenPackage): string {
@@ -82,12 +93,12 @@ export function packageFolder({ json = {}, code: source = code, files = {} }: Br
 
 export const nodeArguments: readonly string[] = ['--conditions=@rca/source']
 
-/** Checks of a package. */
-export const packageChecks: readonly Check[] = checks(queues).filter(({ id }) => /^(?:MAN|LOAD)-/.test(id))
+/** Checks of a package. `DEP-least` compares it with what the connector does in the scenario. */
+export const packageChecks: readonly Check[] = checks(queues).filter(({ id }) => OF_PACKAGE.test(id))
 
 /** Returns the checks of a package that fail, of those whose id has a prefix. */
 export async function failuresOf(broken: BrokenPackage, prefix = ''): Promise<string[]> {
-  const options = { packageFolder: packageFolder(broken), nodeArguments }
+  const options = { packageFolder: packageFolder(broken), nodeArguments, scenarios: [scenario] }
   const ids = new Set(packageChecks.map(({ id }) => id).filter((id) => id.startsWith(prefix)))
   const results = await runChecks(checks(broken.connector ?? queues, options).filter(({ id }) => ids.has(id)))
   return results.filter(({ status }) => status === 'failed' || status === 'warned').map(({ id }) => id)

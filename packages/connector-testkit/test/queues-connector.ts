@@ -246,6 +246,7 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
     server,
     options: { broker_url: server.url },
     environment: ['canary-argument'],
+    permissions: () => server.requestedRoutes().map((route) => route.split('?')[0] ?? route),
     act: () => {
       const alert = { number: alerts.length + 1, queue: 'eu/mails', at: new Date().toISOString() }
       alerts.push(alert)

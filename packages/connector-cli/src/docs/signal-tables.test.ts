@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { optionsTable, table } from './signal-tables.ts'
+import { optionsTable, permissionsSection, table } from './signal-tables.ts'
 
 test('options show their environment variable, type and default', () => {
   const text = optionsTable({
@@ -28,4 +28,17 @@ test('a cell cannot break out of its row', () => {
 
 test('an empty table is a word', () => {
   expect(table(['a'], [])).toBe('None.')
+})
+
+test('permissions with the same use share a row', () => {
+  const permissions = new Map([
+    ['list pods', 'Reads pods.'],
+    ['get nodes', 'Reads nodes.'],
+    ['watch pods', 'Reads pods.'],
+  ])
+  expect(permissionsSection(permissions).split('\n').slice(4)).toEqual([
+    '| `list pods`, `watch pods` | Reads pods. |',
+    '| `get nodes` | Reads nodes. |',
+  ])
+  expect(permissionsSection(undefined)).toBe('')
 })

@@ -41,6 +41,18 @@ export function signalSections(signals: readonly Signal[], level = 2): string[] 
   ]
 }
 
+/**
+ * Returns a heading and a table of permissions, with the use of each. Permissions with the same use share a row. Empty
+ * if the package declares none.
+ */
+export function permissionsSection(permissions: ReadonlyMap<string, string> | undefined, level = 2): string {
+  if (permissions === undefined) return ''
+  const names = new Map<string, string[]>()
+  for (const [name, use] of permissions) names.set(use, [...(names.get(use) ?? []), name])
+  const rows = [...names].map(([use, all]) => [all.map(code).join(', '), use])
+  return `${'#'.repeat(level)} Permissions\n\n${table(['Permission', 'Use'], rows)}`
+}
+
 /** Returns the table of the options that a schema describes. */
 export function optionsTable(schema: JsonSchema, none = 'None.'): string {
   const required = Array.isArray(schema.required) ? (schema.required as readonly string[]) : []
