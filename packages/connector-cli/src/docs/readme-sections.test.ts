@@ -36,3 +36,11 @@ test.each(['', '<!-- rca-connector docs -->', '<!-- /rca-connector docs --><!-- 
     expect(() => replaced(text)).toThrow('README.md needs two lines')
   },
 )
+
+test('a table whose columns a formatter has aligned stays', () => {
+  const text = (padding: string): string =>
+    `<!-- rca-connector docs options -->\n\n| A${padding} |\n| ---${padding.replaceAll(' ', '-')} |\n| one |\n\n<!-- /rca-connector docs -->`
+  const own = (cell: string) => ({ ...sections, options: `## Options\n\n| A |\n| --- |\n| ${cell} |` })
+  expect(replaced(text('  '), own('one'))).toBe(text('  '))
+  expect(replaced(text('  '), own('two'))).not.toContain('one')
+})

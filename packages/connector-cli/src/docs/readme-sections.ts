@@ -29,7 +29,7 @@ const PLACE = new RegExp(
 /**
  * Replaces the texts between marks: `<!-- rca-connector docs -->` is followed by all parts with headings,
  * `<!-- rca-connector docs permissions -->` by the table of that part alone, and both end with
- * `<!-- /rca-connector docs -->`.
+ * `<!-- /rca-connector docs -->`. A text that differs in the width of columns alone stays.
  *
  * @throws {CliError} if the text has no such marks
  */
@@ -37,11 +37,13 @@ export function replaceSections(text: string, sections: Sections, file: string):
   let count = 0
   const replaced = text.replaceAll(PLACE, (...match) => {
     const { begin, name } = match.at(-1) as { readonly begin: string; readonly name?: keyof Sections }
+    const before = String(match[0])
     count += 1
     const all = SECTIONS.map((each) => sections[each]).filter((section) => section !== '')
-    return [begin, name === undefined ? all.join('\n\n') : withoutHeading(sections[name]), END]
+    const after = [begin, name === undefined ? all.join('\n\n') : withoutHeading(sections[name]), END]
       .filter((part) => part !== '')
       .join('\n\n')
+    return withoutPadding(before) === withoutPadding(after) ? before : after
   })
   if (count > 0) return replaced
   throw new CliError(
@@ -52,4 +54,9 @@ export function replaceSections(text: string, sections: Sections, file: string):
 /** Leaves the first heading to the author. */
 function withoutHeading(section: string): string {
   return section.replace(/^#+ .*\n+/, '')
+}
+
+/** Formatters of Markdown align the columns of tables. */
+function withoutPadding(text: string): string {
+  return text.replaceAll(/ +\|/g, ' |').replaceAll(/-{3,}/g, '---')
 }
