@@ -114,6 +114,51 @@ realDescribe('docker connector: live engine', engine, () => {
     )
   })
 
+  test.each(['before', 'after'])(
+    'marks the steps of a container that is recreated, with the previous one removed %s its creation',
+    async (order) => {
+      const name = `${mine}-recreated-${order}`
+      const health = ['--health-cmd', 'true', '--health-interval', '1s', '--stop-timeout', '1']
+      const compose = ['project=shop', `service=${order}`, 'container-number=1'].flatMap((label) => [
+        '--label',
+        `com.docker.compose.${label}`,
+      ])
+      const create = (as: string, ...words: string[]): Promise<string> =>
+        on('create', '--name', as, ...health, ...compose, ...words, BUSYBOX_IMAGE, 'sleep', '600')
+      const remove = async (id: string): Promise<void> => {
+        await on('stop', id)
+        await on('rm', id)
+      }
+      const old = await create(name)
+      await on('start', old)
+      await eventually('the old container being healthy', () => eventsOf(old, 'container.health_changed')[0])
+      if (order === 'before') await remove(old)
+      // As Compose does: it removes the old container after it has created the next one under another name.
+      const id = await create(order === 'before' ? name : `0a1b_${name}`, '--env', 'MODE=2')
+      if (order === 'after') {
+        await remove(old)
+        await on('rename', id, name)
+      }
+      await on('start', id)
+      await eventually('the new container being healthy', () => eventsOf(id, 'container.health_changed')[0])
+      const began = live
+        .events()
+        .findIndex(({ name, entity }) => entity.id === id || (entity.id === old && name === 'container.killed'))
+      const reported = live.events().slice(began)
+      const about = reported.filter(({ attributes }) => [old, id].includes(String(attributes['container.id'])))
+      const [change] = eventsOf(id, 'container.changed')
+      const listed = change?.attributes['change.steps'] ?? []
+      const isStep = ({ id = '', attributes }: Event): boolean =>
+        (listed as readonly string[]).includes(id) || attributes['step.change_id'] === change?.id
+      expect(about.filter((event) => !isStep(event))).toEqual([change])
+      const names = about.filter(isStep).map(({ name }) => name)
+      const ended = ['container.exited', 'container.removed', 'container.stopped']
+      expect(names).toEqual(expect.arrayContaining([...ended, 'container.started', 'container.health_changed']))
+      await on('rm', '--force', id)
+    },
+    60_000,
+  )
+
   test("reads the values of the engine's stats from control groups", async () => {
     const script = 'dd if=/dev/zero of=/file bs=64k count=32 conv=fsync 2>/dev/null; cat /file > /dev/null; sleep 600'
     const id = await on('run', '-d', '--name', `${mine}-idle`, '-m', '64m', BUSYBOX_IMAGE, 'sh', '-c', script)

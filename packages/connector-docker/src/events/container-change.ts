@@ -34,6 +34,8 @@ export const changeSignals = {
       'change.fields':
         'Changed fields: `image`, `command`, `limits`, `environment`, `mounts`, `ports`, `restart_policy`, …',
       'change.previous_container_id': 'Id of the previous container.',
+      'change.steps':
+        'Ids of earlier events that are steps of a replacement, such as the removal of the previous container.',
       'change.image.old': 'Previous image.',
       'change.image.new': 'Current image.',
       'change.image.old_id': 'Digest of the previous image’s configuration.',

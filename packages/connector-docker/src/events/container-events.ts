@@ -2,6 +2,7 @@ import { type Event, event, redactSecrets } from '@rca/core/connector'
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
+import { stepAttributeNames } from './change-steps.ts'
 import { describeChange } from './container-change.ts'
 import {
   describeExit,
@@ -28,7 +29,7 @@ export const containerEventSignals = {
     name: 'container.started',
     severity: 'info',
     description: 'A container was started.',
-    attributes: { ...containerAttributeNames, ...imageAttributeNames },
+    attributes: { ...stepAttributeNames, ...imageAttributeNames },
   }),
   containerOutOfMemory: event({
     name: 'container.oom',
@@ -40,13 +41,13 @@ export const containerEventSignals = {
     name: 'container.killed',
     severity: 'info',
     description: 'A signal was sent to a container.',
-    attributes: { ...containerAttributeNames, 'container.signal': 'The signal, such as `SIGTERM`.' },
+    attributes: { ...stepAttributeNames, 'container.signal': 'The signal, such as `SIGTERM`.' },
   }),
   containerStopped: event({
     name: 'container.stopped',
     severity: 'info',
     description: 'A container was stopped by request.',
-    attributes: containerAttributeNames,
+    attributes: stepAttributeNames,
   }),
   containerRestarted: event({
     name: 'container.restarted',
@@ -71,7 +72,7 @@ export const containerEventSignals = {
     severity: 'info',
     description: 'The health of a container changed.',
     attributes: {
-      ...containerAttributeNames,
+      ...stepAttributeNames,
       'container.health': '`healthy` or `unhealthy`.',
       'container.health.failing_streak': 'Consecutive failed health checks.',
       'container.health.output': 'Output of the last failed check, without secrets.',
@@ -81,13 +82,13 @@ export const containerEventSignals = {
     name: 'container.removed',
     severity: 'info',
     description: 'A container was removed.',
-    attributes: { ...containerAttributeNames, ...imageAttributeNames },
+    attributes: { ...stepAttributeNames, ...imageAttributeNames },
   }),
   containerRenamed: event({
     name: 'container.renamed',
     severity: 'info',
     description: 'A container was renamed.',
-    attributes: { ...containerAttributeNames, 'container.previous_name': 'Previous name.' },
+    attributes: { ...stepAttributeNames, 'container.previous_name': 'Previous name.' },
   }),
 }
 

@@ -2,6 +2,7 @@ import { type Event, type EventSample, event, exitSignal, redactSecrets } from '
 import { containerAttributeNames, imageAttributeNames } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
 import type { ContainerDetails } from '../engine/engine-api.ts'
+import { stepAttributeNames } from './change-steps.ts'
 import { containerEventFields, type EngineMessage, imageAttributesOf } from './engine-message.ts'
 import { type LoggedExit, readExitLog } from './exit-log.ts'
 import { type OomKill, waitForOomKill } from './oom-kill.ts'
@@ -21,7 +22,7 @@ export const exitSignals = {
     severity: 'info',
     description:
       'A container exited with code 0, was stopped by request, or ended with a stop signal while engine or agent were stopped.',
-    attributes: { ...containerAttributeNames, ...imageAttributeNames, ...runAttributeNames },
+    attributes: { ...stepAttributeNames, ...imageAttributeNames, ...runAttributeNames },
   }),
   containerCrashed: event({
     name: 'container.crashed',

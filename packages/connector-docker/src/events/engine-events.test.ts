@@ -839,3 +839,38 @@ test.concurrent('engineEvents ends when the agent stops while the engine hangs',
   await watching.stop()
   expect(watching.cursors).toEqual([])
 })
+
+test('the steps of a recreated container refer to its change, across a broken stream', async () => {
+  const { client, engine, log, set, send, watch } = world()
+  const first = watch('00:00:00')
+  await first.caughtUp()
+  const old = set('old', '00:00:01', '00:00:02')
+  send('create', old, '00:00:01.1')
+  send('start', old, '00:00:02.1')
+  send('kill', old, '00:01:00.1', { signal: '9' })
+  set('old', '00:00:01', '00:00:02', '00:01:00', 137)
+  send('die', old, '00:01:00.2', { exitCode: '137' })
+  send('destroy', old, '00:01:00.3')
+  await first.caughtUp()
+  engine.existing.delete(old.id)
+  log.break(disconnected)
+  await first.ended
+  const second = watch('00:01:01', first.cursor())
+  await second.caughtUp()
+  const next = changed(set('new', '00:01:02', '00:01:03'), { name: old.name, environment: ['MODE=2'] })
+  engine.existing.set(next.id, next)
+  send('create', next, '00:01:02.1')
+  send('start', next, '00:01:03.1')
+  await second.caughtUp()
+  const events = [...first.events(), ...second.events()]
+  const change = events.find(({ name }) => name === 'container.changed')
+  const ids = (...names: string[]): unknown =>
+    events.filter(({ name, at }) => names.includes(name) && at > '2026-11-25T00:00:30').map(({ id }) => id)
+  expect(change?.attributes['change.steps']).toEqual(
+    ids('container.killed', 'container.exited', 'container.removed', 'container.created'),
+  )
+  expect(events.filter(({ attributes }) => attributes['step.change_id'] !== undefined)).toMatchObject([
+    { name: 'container.started', attributes: { 'step.change_id': change?.id } },
+  ])
+  expect(client.history.isRemoved(old.id)).toBe(true)
+})

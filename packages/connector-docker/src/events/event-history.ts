@@ -1,5 +1,6 @@
 import { createEventSampler, type EventSample } from '@rca/core/connector'
 import type { ContainerSpec } from '../changes/container-spec.ts'
+import { createChangeSteps } from './change-steps.ts'
 import { noOomKill, type OomKill } from './oom-kill.ts'
 
 /** Containers, slots and removed containers that are kept, each. */
@@ -45,6 +46,7 @@ export function createEventHistory() {
   let since: number | undefined
   return {
     volumes: createVolumeHistory(),
+    changeSteps: createChangeSteps(),
     /** Sets the time since which every event is reported, in milliseconds since 1970, unless it is set. Returns it. */
     start: (moment: number): number => {
       since ??= moment

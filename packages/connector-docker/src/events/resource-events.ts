@@ -1,8 +1,9 @@
 import { type Event, event } from '@rca/core/connector'
 import { networkSignals } from '../collectors/networks.ts'
 import { volumeSignals } from '../collectors/volumes.ts'
-import { containerAttributeNames, containerAttributes, volumeId } from '../container-attributes.ts'
+import { containerAttributes, volumeId } from '../container-attributes.ts'
 import type { DockerClient } from '../docker-client.ts'
+import { stepAttributeNames } from './change-steps.ts'
 import { type EngineMessage, inspectOrLastKnown } from './engine-message.ts'
 import { describeImageDrift } from './image-drift.ts'
 import { describeStartFailure } from './start-failure.ts'
@@ -35,7 +36,7 @@ export const resourceSignals = {
     severity: 'info',
     description: 'A network was created or removed, or a container connected or disconnected.',
     attributes: {
-      ...containerAttributeNames,
+      ...stepAttributeNames,
       'docker.network.name': 'Name of the network.',
       'docker.action': '`create`, `destroy`, `connect` or `disconnect`.',
     },

@@ -50,7 +50,9 @@ export function createStreamReader(client: DockerClient, context: WatchContext) 
   // The engine repeats the events at the position itself, as long as it remembers them.
   let isRemembered = before.ids.length === 0
   const queue = createOrderedQueue<readonly (Event | undefined)[]>(CONCURRENCY, async (events, isLast) => {
-    if (events.some((event) => event !== undefined)) context.emit({ events })
+    const { mark } = client.history.changeSteps
+    const found = events.flatMap((event) => (event === undefined ? [] : [mark(event)]))
+    if (found.length > 0) context.emit({ events: found })
     if (isLast) await cursor.save({ ...position, brokenAt, isLost: isLost || undefined })
   })
   const handle = (engineEvent: EngineEvent): void => {

@@ -52,7 +52,11 @@ describe('a rollout', () => {
         id: `k8s/${uid}/2/rolled-out`,
         name: 'k8s.workload.rollout_completed',
         body: 'The rollout of Deployment scene/web is complete: 3 pods are available',
-        attributes: { 'k8s.workload.replicas.available': 3, 'k8s.workload.generation': 2 },
+        attributes: {
+          'k8s.workload.replicas.available': 3,
+          'k8s.workload.generation': 2,
+          'step.change_id': `k8s/${uid}/2/changed`,
+        },
       },
     ])
   })
@@ -146,6 +150,14 @@ describe('a stuck rollout', () => {
       },
     ])
     expect(JSON.stringify(events)).not.toContain('canary')
+  })
+
+  test('is not a step of its change when it is complete', () => {
+    const { cluster, events } = scene(healthy)
+    cluster.put('deployments', changed(...wanted, [['status'], { ...stuck, observedGeneration: 2 }]))
+    cluster.put('deployments', changed(...wanted, [['status'], { ...done, observedGeneration: 2 }]))
+    expect(events.map(({ name }) => name)).toEqual(['k8s.workload.rollout_stuck', 'k8s.workload.rollout_completed'])
+    expect(events[1]?.attributes).not.toHaveProperty(['step.change_id'])
   })
 
   test('does not contain output of containers and hooks', () => {

@@ -9,7 +9,7 @@ import { countAttribute, countSuffix } from '../sample-text.ts'
 import { signals } from './signals.ts'
 import { createStalledRollouts } from './stalled-rollouts.ts'
 import { describeStuckRollout } from './stuck-rollout.ts'
-import { isRolloutChange, rolloutAttributes, workloadTitle } from './workload-attributes.ts'
+import { changeId, isRolloutChange, rolloutAttributes, workloadTitle } from './workload-attributes.ts'
 
 /** Emits rollouts that complete or are stuck, and workloads that lose their last available pod or regain one. */
 export const rollouts = watchCluster((client, context) => {
@@ -17,6 +17,8 @@ export const rollouts = watchCluster((client, context) => {
   const stalled = createStalledRollouts(client, context)
   /** Uid → generation of a rollout that is not complete. */
   const rolling = new Map<string, number>()
+  /** Uids of Deployments whose rollout was reported as stuck. */
+  const stuckRollouts = new Set<string>()
   /** Uids of workloads that were reported as unavailable. */
   const unavailable = new Set<string>()
   const sampler = createEventSampler()
@@ -31,6 +33,7 @@ export const rollouts = watchCluster((client, context) => {
     } else if (object.available > 0 && unavailable.delete(object.uid)) emit(availabilityEvent(object, now()))
   }
   const emitStuck = (object: Workload, condition: Condition, isInitial: boolean): void => {
+    stuckRollouts.add(object.uid)
     const describe = (): void => emit(describeStuckRollout(object, condition, client.cluster, now()))
     if (!isInitial) describe()
     // Pods are listed after workloads.
@@ -42,6 +45,7 @@ export const rollouts = watchCluster((client, context) => {
     if (!isRolloutChange(change)) return
     if (change.type === 'deleted') {
       rolling.delete(change.old.uid)
+      stuckRollouts.delete(change.old.uid)
       unavailable.delete(change.old.uid)
       stalled.forget(change.old.uid)
       return
@@ -59,8 +63,8 @@ export const rollouts = watchCluster((client, context) => {
     if (rolled !== undefined && !isComplete(object, rolled)) stalled.observe(object, rolled)
     else if (rolled !== undefined) {
       rolling.delete(object.uid)
-      stalled.forget(object.uid)
-      if (object.desired > 0) emit(completed(object, rolled, now()))
+      const wasStuck = [stuckRollouts.delete(object.uid), stalled.forget(object.uid)].includes(true)
+      if (object.desired > 0) emit(completed(object, rolled, now(), wasStuck))
     }
     if (old !== undefined) emitAvailability(object, old)
     else if (isDown(object) && !isRecent(object.created, now())) unavailable.add(object.uid)
@@ -93,14 +97,19 @@ function isComplete(object: Workload, generation: number): boolean {
   return !isUnderWay(object, generation) && object.available >= object.desired
 }
 
-function completed(object: Workload, generation: number, now: Date): Event {
+/** A rollout that was stuck is not a step of its change: its completion is news. */
+function completed(object: Workload, generation: number, now: Date, wasStuck: boolean): Event {
   const { kind, uid, desired } = object
   return signals.rolloutCompleted.event({
     id: `k8s/${uid}/${generation}/rolled-out`,
     at: now,
     entity: namedReference(kind, object),
     body: `The rollout of ${workloadTitle(kind, object)} is complete: ${desired} ${desired === 1 ? 'pod is' : 'pods are'} available`,
-    attributes: { ...rolloutAttributes(object), 'k8s.workload.generation': generation },
+    attributes: {
+      ...rolloutAttributes(object),
+      'k8s.workload.generation': generation,
+      'step.change_id': wasStuck ? undefined : `k8s/${uid}/${changeId(generation)}`,
+    },
   })
 }
 

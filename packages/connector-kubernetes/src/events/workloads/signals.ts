@@ -104,7 +104,15 @@ export const signals = {
   rolloutCompleted: info(
     'k8s.workload.rollout_completed',
     'All pods of a workload have its newest template and are available.',
-    { ...workload, ...helm, ...generation, ...revision, ...replicas },
+    {
+      ...workload,
+      ...helm,
+      ...generation,
+      ...revision,
+      ...replicas,
+      'step.change_id':
+        'Id of the event `k8s.workload.changed` that this rollout is a step of, unless the rollout was stuck.',
+    },
   ),
   workloadUnavailable: error('k8s.workload.unavailable', `A workload has lost its last available pod. ${SAMPLED}`, {
     ...availability,

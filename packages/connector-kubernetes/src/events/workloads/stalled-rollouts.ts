@@ -55,8 +55,12 @@ export function createStalledRollouts({ cluster }: KubernetesClient, { after, no
       known.set(uid, { generation, ...furthest, since: now().getTime(), isReported: false })
       schedule(object.kind === 'StatefulSet' ? 'statefulSets' : 'daemonSets', uid, PROGRESS_TIMEOUT_MS)
     },
-    /** Forgets a rollout that is complete, or whose workload was deleted. */
-    forget: (uid: string) => void known.delete(uid),
+    /** Forgets a rollout that is complete, or whose workload was deleted. Returns whether it was reported as stuck. */
+    forget: (uid: string): boolean => {
+      const isReported = known.get(uid)?.isReported === true
+      known.delete(uid)
+      return isReported
+    },
   }
 }
 

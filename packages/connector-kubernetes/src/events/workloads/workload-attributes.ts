@@ -53,6 +53,11 @@ export function rolloutAttributes(object: Workload) {
   }
 }
 
+/** Identifies the event of a change among those of a workload. `version` is its generation, if it has one. */
+export function changeId(version: number | string): string {
+  return `${version}/changed`
+}
+
 /** `Deployment shop/web` */
 export function workloadTitle(kind: string, object: Pick<Metadata, 'namespace' | 'name'>): string {
   return `${kind} ${namedId(object)}`

@@ -30,6 +30,7 @@ import { revisionChange } from './revision-changes.ts'
 import { createRollbacks } from './rollbacks.ts'
 import { signals } from './signals.ts'
 import {
+  changeId,
   isRolloutChange,
   isWorkloadChange,
   type WorkloadChange,
@@ -155,7 +156,7 @@ function changed(
   const writer = authorSince(object, old)
   return signals.workloadChanged.event({
     ...occurrence(kind, object, {
-      id: `${generationOf(object) ?? object.resourceVersion}/changed`,
+      id: changeId(generationOf(object) ?? object.resourceVersion),
       at: changedAt(writer, now),
       what: `was ${summarize(difference, verbOf(difference, rollbackTo), byAuthor(writer))}`,
     }),
