@@ -24,6 +24,7 @@ const settings = ref('k8s.configmap', 'shop/orders-settings')
 const service = ref('k8s.service', 'shop/orders')
 const autoscaler = ref('k8s.hpa', 'shop/orders')
 const other = ref('k8s.deployment', 'shop/mails')
+const web = ref('container', 'web')
 const otherPod = ref('k8s.pod', 'c111')
 
 /** A Deployment with all that is around it, and another one in the same namespace and on the same node. */
@@ -294,8 +295,8 @@ describe('events by label, namespace, text and change', () => {
 })
 
 /** Shortens an event to the fields that a reader needs. */
-function shorten({ name, severity, entity, body }: Event): object {
-  return { name, severity, entity, body }
+function shorten({ name, severity, entity, body, steps }: Event & { readonly steps?: number }): object {
+  return { name, severity, entity, body, steps }
 }
 
 test('the worked example is the answer of the API', async () => {
@@ -329,12 +330,32 @@ test('the worked example is the answer of the API', async () => {
       attributes: { ...inShop, 'k8s.container.log': log },
     },
     happened(service, 'k8s.service.unavailable', 'error', 14, 'Service shop/orders has lost its last ready endpoint'),
+    {
+      ...happened(web, 'container.removed', 'info', 19, 'Container web was removed'),
+      id: 'removed',
+    },
+    {
+      ...happened(web, 'container.changed', 'warning', 20, 'Container web was recreated: image web:1 → web:2'),
+      id: 'changed',
+      attributes: { 'change.fields': ['image'], 'change.steps': ['removed'] },
+    },
+    {
+      ...happened(web, 'container.started', 'info', 21, 'Container web was started'),
+      id: 'started',
+      attributes: { 'step.change_id': 'changed' },
+    },
     happened(other, 'k8s.workload.scaled', 'info', 15, 'Deployment shop/mails was scaled from 1 to 2'),
   ]
   await api.send(token, reportOf({ entities: ENTITIES, events }, cluster1))
+  const ofWeb = { entity_type: web.type, entity_id: web.id }
   const questions: [string, Record<string, string>][] = [
     ['What happened to the Deployment `orders`, and around it?', { ...related, from: at(-300) }],
     ['What was changed before it?', { ...related, from: at(-300), changes: 'true' }],
+    [
+      'What happened to the container `web`? Each change is one event, with the number of its steps.',
+      { ...ofWeb, fold: 'true' },
+    ],
+    ['How was it recreated?', { step_of: 'changed' }],
     ['Who else logs the same?', { namespace: 'shop', text: 'cannot reach db-new' }],
   ]
   const sections: string[] = []

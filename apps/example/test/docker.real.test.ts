@@ -159,12 +159,13 @@ realDescribe('a Docker host', engine, () => {
   test('reports the changes when a compose service is recreated with a new image', async () => {
     const settings = ['--change', 'LABEL version=2', '--change', 'CMD ["sh"]']
     await on('commit', ...settings, `${prefix}-created`, `${prefix}-next`)
+    const from = new Date().toISOString()
     await on('rm', '--force', `${prefix}-web`)
     const labels = ['com.docker.compose.project=shop', 'com.docker.compose.service=web'].flatMap((l) => ['--label', l])
     const environment = ['-e', `NEW_TOKEN=${SECRETS[2]}`]
     const words = ['--memory', '64m', ...environment, ...labels, `${prefix}-next`, 'sleep', '3600']
     const id = await on('run', '-d', '--name', `${prefix}-web`, ...words)
-    const { attributes, body } = await eventOf('container.changed', 'web', id)
+    const { id: change = '', attributes, body } = await eventOf('container.changed', 'web', id)
     expect(body).toEqual(
       expect.stringContaining(
         `Container ${prefix}-web was recreated: image ${BUSYBOX_IMAGE} → ${prefix}-next; memory limit `,
@@ -178,6 +179,14 @@ realDescribe('a Docker host', engine, () => {
       'change.limits': expect.arrayContaining([`memory: ${32 * 1024 ** 2} → ${64 * 1024 ** 2}`]),
     })
     expect(attributes['change.image.old_id']).not.toBe(attributes['change.image.new_id'])
+    await eventOf('container.started', 'web', id)
+    // One event for a person, with its steps below it.
+    const ofWeb = (found: readonly Event[]): string[] =>
+      found.filter((event) => event.attributes['container.name'] === `${prefix}-web`).map(({ name }) => name)
+    expect(ofWeb(await events({ from, fold: 'true' }))).toEqual(['container.changed'])
+    expect(ofWeb(await events({ step_of: change }))).toEqual(
+      expect.arrayContaining(['container.removed', 'container.exited', 'container.created', 'container.started']),
+    )
   })
 
   test('keeps secrets of containers on the host', async () => {

@@ -11,7 +11,12 @@ import { MAY_END_EARLY, nextCursor, pageQuery, toCursor, toPageRequest } from '.
 
 const storedEvent = named(
   'Event',
-  eventSchema.extend({ environment: z.string(), agent_id: z.string(), agent_type: z.string() }),
+  eventSchema.extend({
+    environment: z.string(),
+    agent_id: z.string(),
+    agent_type: z.string(),
+    steps: z.int().positive().optional().describe('With `fold=true`: number of its steps. `step_of` lists them.'),
+  }),
 )
 
 /** Maximum number of entities whose events one request reads. */
@@ -52,6 +57,15 @@ const eventsQuery = z.strictObject({
     .describe(
       `\`name=value\`, such as \`app=orders\`: only events of entities with this label, and of what belongs to them. May be repeated, up to ${MAX_LABELS} times; all must match. Agents report the labels that their options select.`,
     ),
+  fold: isTrue.describe(
+    'Leaves out the steps of a change that the change itself tells: of a recreated container, the stop and removal of the previous one and the start of the new one; of a workload, the completed rollout. The change has their number in `steps`. Only events of severity `info` are steps.',
+  ),
+  step_of: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Id of a change: only its steps, whenever they arrived. Not with `fold=true`.'),
   namespace: z.string().min(1).max(LIMITS.name).optional().describe('Kubernetes namespace, such as `shop`.'),
   text: z
     .string()
@@ -72,6 +86,7 @@ export function addEventRoute(app: App, { store }: Context): void {
     description: [
       `Newest first. ${MAY_END_EARLY}`,
       '`related=true` follows the relations of the entities. For a Deployment, it adds its ReplicaSets, pods and containers, the ConfigMaps, Secrets and claims that they use, their nodes, hosts and namespace, and the autoscalers and Services that point to them. Example: `/api/v1/events?entity_type=k8s.deployment&entity_id=shop/orders&related=true&from=2026-11-22T11:55:00Z` answers “What happened to the Deployment orders?”.',
+      '`fold=true` shows a change with its steps as one event. A step has the attribute `step.change_id`, or its id is in the attribute `change.steps` of the change.',
     ].join('\n\n'),
     tags: ['reading'],
     querystring: eventsQuery,
@@ -101,12 +116,15 @@ export function addEventRoute(app: App, { store }: Context): void {
     async (request) => {
       const { query } = request
       const page = toPageRequest(query, ['number', 'number'])
+      if (query.fold === 'true' && query.step_of !== undefined)
+        throw invalid([{ pointer: '#/query/step_of', detail: 'Leave out `fold=true`, which leaves out the steps.' }])
       const related = await findRelated(store, query, request.reading)
       const filter = {
         ...query,
         // With entities, these parameters have selected the agents that describe the entity.
         ...(related === undefined ? {} : { agent_id: undefined, agent_type: undefined }),
         changes: query.changes === 'true',
+        fold: query.fold === 'true',
         entities: related?.entities,
       }
       const { items, next } = await store.signals.events(filter, page, request.reading)
@@ -166,6 +184,7 @@ function toEvent(event: StoredEvent): z.output<typeof storedEvent> {
     severity,
     entity: { type: event.entity_type, id: event.entity_id },
     body,
+    ...(event.steps ? { steps: event.steps } : {}),
     attributes: event.attributes as z.output<typeof storedEvent>['attributes'],
   }
 }

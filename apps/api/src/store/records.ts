@@ -90,7 +90,9 @@ export interface BucketValues {
   readonly values: Float64Array<ArrayBuffer>
 }
 
-export type StoredEvent = Parsed<'events', { severity: Severity; attributes: Attributes }> & AgentIdentity
+/** An event. `steps` is the number of its steps, if they are folded. */
+export type StoredEvent = Parsed<'events', { severity: Severity; attributes: Attributes }> &
+  AgentIdentity & { readonly steps?: number }
 
 /** A gap. `open` is 1 while the newest report contains it. */
 export type StoredGap = Row<'gaps'> & { readonly open: number }

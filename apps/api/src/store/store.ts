@@ -264,6 +264,10 @@ export interface EventFilter extends SignalFilter {
   readonly changes?: boolean | undefined
   /** Entities of the events. */
   readonly entities?: readonly EntityKey[] | undefined
+  /** Leaves out the steps of changes, and counts them. */
+  readonly fold?: boolean | undefined
+  /** Selects the steps of the change with this event id. */
+  readonly step_of?: string | undefined
 }
 
 /** Identifies an entity as one agent reports it. */

@@ -67,6 +67,7 @@ describe('a list of events', () => {
     ['agent', { agent_id: 'c' }],
     ['time', { from: EVENTS + 1 }],
     ['name, in an environment with many events', { name: 'container.other', environment: 'prod' }],
+    ['change', { step_of: 'other' }],
     ['text, with a rare namespace', { namespace: 'shop', text: 'other' }],
   ])('takes a few steps when nothing has the %s', async (_name, filter) => {
     const { count, pages, steps: most } = await readAll(filter)
@@ -95,6 +96,28 @@ describe('a list of events', () => {
     })
     expect(items.map(({ at }) => at)).toEqual([EVENTS - 1])
     expect(next?.[0]).toBe(EVENTS - 1)
+  })
+
+  test('leaves out the steps of many changes at once', async () => {
+    file.exec(`savepoint steps;
+      insert into events (agent_key, event_id, name, at, severity, entity_type, entity_id, body, attributes)
+        with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 12_000)
+        select 3, 'e' || n, 'container.' || (n % 12), n, n % 12 = 0, 'container', 'c', 'body', case n % 12
+          when 0 then '{"change.steps":["e' || (n - 1) || '","e' || (n - 2) || '","e' || (n - 3) || '"]}'
+          when 1 then '{"step.change_id":"e' || (n - 1) || '"}' else '{}' end from numbers`)
+    try {
+      const folded = await readAll({ environment: 'idle', fold: true })
+      // The first event names a change that does not exist.
+      expect(folded.count).toBe(12_000 - 3 * 1000 - 999)
+      expect(folded.steps).toBeLessThan(MAX_PAGE_STEPS)
+      const { items } = await readEvents({ name: 'container.0', fold: true }, { limit: 2 }, session)
+      expect(items.map(({ steps }) => steps)).toEqual([0, 0])
+      const one = await readAll({ step_of: 'e24' })
+      expect(one.count).toBe(4)
+      expect(one.steps).toBeLessThan(MAX_INDEXED_STEPS)
+    } finally {
+      file.exec('rollback to steps; release steps')
+    }
   })
 
   test.each([0, 3])('examines a limited number of events of a type in a period with %i of them', async (count) => {

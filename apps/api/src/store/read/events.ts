@@ -5,6 +5,7 @@ import type { StoredEvent } from '../records.ts'
 import type { ReadPool } from '../sqlite/read-pool.ts'
 import type { Tables } from '../sqlite/tables.ts'
 import type { EventFilter, SignalStore } from '../store.ts'
+import { countSteps, isStep, isStepOf } from './change-steps.ts'
 import { entityRows } from './entity-rows.ts'
 import { MAX_EXAMINED } from './page-steps.ts'
 import { findAgents, keyList } from './selected-agents.ts'
@@ -44,6 +45,7 @@ export function createEventReader(pool: ReadPool): SignalStore['events'] {
     const events = await readEvents(
       database,
       items.map(({ key }) => key),
+      filter.fold === true,
     )
     return { items: events, next: next ?? (last === undefined ? undefined : [last.at, last.key]) }
   }
@@ -111,12 +113,13 @@ async function findIndexed(
       findsPeriod: isByTime,
     })
   }
-  const { entities, entity_type: type, entity_id: id, name, namespace, severity } = filter
+  const { entities, entity_type: type, entity_id: id, name, namespace, severity, step_of: change } = filter
   if (entities !== undefined) indexed.push(ofEntities(entities))
   else if (type !== undefined && id !== undefined)
     add('events_by_entity', sql`events.entity_type = ${type} and events.entity_id = ${id}`)
   else if (type !== undefined) add('events_by_entity', sql`events.entity_type = ${type}`, false)
   else if (id !== undefined) indexed.push(...(await ofEntityId(database, id)))
+  if (change !== undefined) indexed.push(ofChange(change))
   if (name !== undefined) add('events_by_name', sql`events.name = ${name}`)
   if (namespace !== undefined)
     add('events_by_namespace', sql`events.attributes ->> '$."k8s.namespace.name"' = ${namespace}`)
@@ -138,6 +141,12 @@ function ofEntities(entities: NonNullable<EventFilter['entities']>): IndexedCond
     isByTime: false,
     findsPeriod: true,
   }
+}
+
+/** Selects the steps of a change. */
+function ofChange(id: string): IndexedCondition {
+  const condition = isStepOf(id)
+  return { from: sql`events`, where: condition, condition, isByTime: false, findsPeriod: true }
 }
 
 /** Selects the events of all entities with an id, whatever their type, unless there are too many types. */
@@ -167,13 +176,14 @@ async function ofEntityId(database: Kysely<Tables>, id: string): Promise<Indexed
 /** Returns the conditions that are checked on each event. */
 function otherConditions(filter: EventFilter, agents: readonly number[] | undefined): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = []
-  const { entities, entity_id: id, text, changes } = filter
+  const { entities, entity_id: id, text, changes, fold } = filter
   if (agents !== undefined && agents.length > 1)
     conditions.push(sql`events.agent_key in (select value from ${keyList(agents)})`)
   // Without an index for it: see `ofEntityId`.
   if (entities === undefined && filter.entity_type === undefined && id !== undefined)
     conditions.push(sql`events.entity_id = ${id}`)
   if (changes === true) conditions.push(isChange())
+  if (fold === true) conditions.push(sql`not ${isStep()}`)
   if (text !== undefined) conditions.push(containsText(text))
   return conditions
 }
@@ -239,19 +249,21 @@ function containsText(text: string): RawBuilder<boolean> {
     or events.attributes like ${pattern(JSON.stringify(text).slice(1, -1))} escape '\\')`
 }
 
-async function readEvents(database: Kysely<Tables>, keys: readonly number[]): Promise<StoredEvent[]> {
+async function readEvents(database: Kysely<Tables>, keys: readonly number[], fold: boolean): Promise<StoredEvent[]> {
   if (keys.length === 0) return []
   const rows = await database
     .selectFrom('events')
     .innerJoin('agents', 'agents.key', 'events.agent_key')
     .selectAll('events')
     .select(['agents.environment', 'agents.agent_id', 'agents.agent_type'])
+    .$if(fold, (query) => query.select(countSteps().as('steps')))
     .where('events.key', 'in', [...keys])
     .orderBy('events.at', 'desc')
     .orderBy('events.key', 'desc')
     .execute()
-  return rows.map((row) => ({
+  return rows.map(({ steps, ...row }) => ({
     ...row,
+    ...(steps === undefined ? {} : { steps }),
     severity: SEVERITIES[row.severity] ?? 'info',
     attributes: JSON.parse(row.attributes) as StoredEvent['attributes'],
   }))

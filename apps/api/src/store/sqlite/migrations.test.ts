@@ -107,17 +107,19 @@ describe('migrate', () => {
   })
 })
 
-test('triggers look up the relations and labels of an entity, and scan none of others', async () => {
+test('triggers look up the relations, labels and steps of a row, and scan none of others', async () => {
   const database = new DatabaseSync(':memory:')
   const connection = new Kysely({ dialect: new StoreDialect(nodeSqlite(database), createStorage(':memory:')) })
   onTestFinished(() => connection.destroy())
   await migrate(connection)
   const triggers = database.prepare("select sql from sqlite_schema where type = 'trigger'").all()
   const deletions = triggers.flatMap(({ sql }) => String(sql).match(/delete from [^;]+/g) ?? [])
-  expect(deletions).toHaveLength(4)
+  expect(deletions).toHaveLength(6)
   for (const statement of deletions) {
     const plan = database.prepare(`explain query plan ${statement.replaceAll(/\b(?:old|new)\.\w+/g, '?')}`).all()
-    expect(plan[0]?.detail).toMatch(/^SEARCH (?:relations|entity_labels) USING PRIMARY KEY \(.*\bid=\?/)
+    expect(plan[0]?.detail).toMatch(
+      /^SEARCH \w+ USING (?:PRIMARY KEY|COVERING INDEX change_steps_by_change) \(.*\b(?:id|step_id|change_id)=\?/,
+    )
   }
 })
 

@@ -22,6 +22,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-06-removals': { up: (database) => run(database, REMOVALS) },
   '2026-12-07-list-indexes': { up: (database) => run(database, LIST_INDEXES) },
   '2026-12-08-connectors': { up: (database) => run(database, CONNECTORS) },
+  '2026-12-09-change-steps': { up: (database) => run(database, CHANGE_STEPS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -517,3 +518,33 @@ const LIST_INDEXES = [
 
 /** Packages of the connectors of agents and their replicas. */
 const CONNECTORS = ['agents', 'agent_instances'].map((table) => `alter table ${table} add column connector text`)
+
+/** Selects the steps that an event lists, and the event as a step of the change that it names. */
+const STEP_ROWS = `select agent_key, step_id, change_id from (
+    select new.agent_key, listed.value as step_id, new.event_id as change_id
+      from json_each(new.attributes -> '$."change.steps"') as listed
+    union select new.agent_key, new.event_id, new.attributes ->> '$."step.change_id"') as found
+  where change_id is not null and not exists (select 1 from change_steps as known
+    where known.agent_key = found.agent_key and known.step_id = found.step_id and known.change_id = found.change_id)`
+
+/** Returns a condition for events that are a step or list steps: few of all. */
+const hasSteps = (row: string): string => `${row}.event_id is not null
+  and (instr(${row}.attributes, '"change.steps"') > 0 or instr(${row}.attributes, '"step.change_id"') > 0)`
+
+/** Steps of changes by their ids and by their change, which triggers derive from the attributes of events. */
+const CHANGE_STEPS = [
+  `create table change_steps (
+    agent_key integer not null,
+    step_id text not null,
+    change_id text not null,
+    primary key (agent_key, step_id, change_id)
+  ) without rowid`,
+  'create index change_steps_by_change on change_steps (agent_key, change_id)',
+  `create trigger events_with_steps_inserted after insert on events when ${hasSteps('new')} begin
+    insert into change_steps ${STEP_ROWS};
+  end`,
+  `create trigger events_with_steps_deleted after delete on events when ${hasSteps('old')} begin
+    delete from change_steps where agent_key = old.agent_key and step_id = old.event_id;
+    delete from change_steps where agent_key = old.agent_key and change_id = old.event_id;
+  end`,
+]

@@ -214,6 +214,8 @@ export interface Tables {
   }
   /** Labels of entities, derived from `entities.attributes` by triggers. */
   entity_labels: { name: string; value: string; agent_key: number; type: string; id: string }
+  /** Steps of changes by the ids of their events, derived from `events.attributes` by triggers. */
+  change_steps: { agent_key: number; step_id: string; change_id: string }
   series: {
     id: Generated<number>
     agent_key: number
