@@ -79,7 +79,7 @@ test('steps without their change are events like others', async () => {
   expect((await ask(api, { step_of: 'new changed' })).bodies).toEqual([])
 })
 
-test('events of another agent are no steps of a change', async () => {
+test('a change has no steps of another agent', async () => {
   const { api, token } = await apiWith([changed])
   const other = { agent_id: agentIdOf('other') }
   await api.send(token, reportOf({ events: [stopped, started] }, other))

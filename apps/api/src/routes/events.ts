@@ -58,7 +58,7 @@ const eventsQuery = z.strictObject({
       `\`name=value\`, such as \`app=orders\`: only events of entities with this label, and of what belongs to them. May be repeated, up to ${MAX_LABELS} times; all must match. Agents report the labels that their options select.`,
     ),
   fold: isTrue.describe(
-    'Leaves out the steps of a change that the change itself tells: of a recreated container, the stop and removal of the previous one and the start of the new one; of a workload, the completed rollout. The change has their number in `steps`. Only events of severity `info` are steps.',
+    'Leaves out the steps of changes: of a recreated container, the stop and removal of the previous one and the start of the new one; of a workload, the completed rollout. The change has their number in `steps`. Only events of severity `info` are steps.',
   ),
   step_of: z
     .string()

@@ -5,7 +5,7 @@ import { containerAttributeNames } from '../container-attributes.ts'
 export const stepAttributeNames = {
   ...containerAttributeNames,
   'step.change_id':
-    'Id of the event `container.changed` of which this event is a step, such as the stop of the previous container.',
+    'Id of the event `container.changed` that has this event as a step, such as the stop of the previous container.',
 }
 
 /** Maximum time between a change and its steps. */
@@ -53,7 +53,7 @@ export function createChangeSteps() {
     const { id, name } = event
     const known = recent.get(container) ?? []
     recent.delete(container)
-    // What happened before a start belongs to an earlier end.
+    // Events before a start belong to an earlier end.
     if (name === 'container.started' || id === undefined) return
     const isPossible = event.severity === 'info' && (ENDING.has(name) || BEGINNING.has(name))
     if (isPossible || known.length > 0)

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 
 /**
- * Matches events that are steps of a stored change of the same agent. Matches only events of severity `info`, so that no
- * failure is left out.
+ * Matches events that are steps of a stored change of the same agent, and have the severity `info`: no failure is left
+ * out.
  */
 export function isStep(): RawBuilder<boolean> {
   return sql<boolean>`(events.severity = 0 and exists (select 1 from change_steps as step

@@ -97,7 +97,7 @@ function isComplete(object: Workload, generation: number): boolean {
   return !isUnderWay(object, generation) && object.available >= object.desired
 }
 
-/** A rollout that was stuck is not a step of its change: its completion is news. */
+/** A rollout that was stuck is not a step of its change: readers must see its completion. */
 function completed(object: Workload, generation: number, now: Date, wasStuck: boolean): Event {
   const { kind, uid, desired } = object
   return signals.rolloutCompleted.event({
