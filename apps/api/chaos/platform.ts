@@ -25,6 +25,8 @@ export interface Platform {
   provision(environment: string): Promise<string>
   /** Calls a route with the admin token, again while the platform is away or busy. */
   read<Answer>(path: string): Promise<Answer>
+  /** Like `read`, for an answer that is not JSON. */
+  text(path: string): Promise<string>
   /** Looks for damage in the database of the stopped API. */
   check(): readonly string[]
   /** Returns the last errors of its log. */
@@ -54,10 +56,10 @@ export function createPlatform(options: {
     child = undefined
     if (ending !== undefined) await endProcess(ending, signal)
   }
-  const call = async <Answer>(path: string, init: RequestInit = {}): Promise<Answer> => {
+  const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
     for (let attempts = 1; ; attempts += 1) {
       const response = await fetch(url() + path, { headers, ...init }).catch(() => undefined)
-      if (response?.ok === true) return (await response.json()) as Answer
+      if (response?.ok === true) return response
       if (attempts > 60) throw new Error(`${path} was answered with ${response?.status}: ${await response?.text()}`)
       await response?.body?.cancel()
       await sleep(1000)
@@ -80,10 +82,11 @@ export function createPlatform(options: {
     provision: async (name) => {
       const config = { token_ttl: 'unlimited' }
       const body = JSON.stringify({ agent_type: 'server', environment_name: name, config })
-      const answer = await call<{ agent_token: string }>('/api/v1/agent/provision', { method: 'POST', body })
-      return answer.agent_token
+      const answer = await call('/api/v1/agent/provision', { method: 'POST', body })
+      return ((await answer.json()) as { agent_token: string }).agent_token
     },
-    read: (path) => call(path),
+    read: async <Answer>(path: string) => (await (await call(path)).json()) as Answer,
+    text: async (path) => (await call(path)).text(),
     check: () => {
       try {
         execFileSync(process.execPath, ['--conditions=@rca/source', MAIN, 'check'], { env: environment() })

@@ -17,7 +17,7 @@ const UNKNOWN_SET_STATUS = 409
 
 /** After a refused token only an operator can help. */
 const REFUSED_BACKOFF: Backoff = { baseMs: 30_000, maxMs: 600_000 }
-const UNREACHABLE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 300_000 }
+const UNREACHABLE_BACKOFF: Backoff = { baseMs: 1_000, maxMs: 60_000 }
 
 export interface SenderOptions {
   readonly client: Pick<PlatformClient, 'sendReports'>
