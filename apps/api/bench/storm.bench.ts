@@ -10,12 +10,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Agent, createAgent, silentLogger } from '@rca/core'
-import { command, defineConnector, entity, metric } from '@rca/core/connector'
-import { z } from 'zod'
-import { createPlatform, type Platform } from '../chaos/platform.ts'
+import type { Agent } from '@rca/core'
+import { createPlatform, type Platform, residentMbOf } from '../chaos/platform.ts'
+import { startSimulatedAgents } from './simulated-agents.ts'
 
-const AGENTS_PER_ENVIRONMENT = 500
 /** Time between two reports of an agent: with the outage by default, one or two reports wait. */
 const COLLECT_INTERVAL = '60s'
 /** Time in which the agents start, one after the other. */
@@ -31,36 +29,12 @@ const { values: options } = parseArgs({
 const count = Number(options.agents)
 const outageMs = Number(options.outage) * 1000
 
-const signals = {
-  host: entity({ type: 'host', description: 'A simulated host.' }),
-  load: metric({ name: 'system.cpu.load_average.1m', unit: '{thread}', kind: 'gauge', description: 'Its load.' }),
-}
-
-const simulated = defineConnector({
-  type: 'server',
-  title: 'Simulated hosts',
-  description: 'Watches a simulated host',
-  config: z.object({ number: z.coerce.number().describe('Number of the host.') }),
-  signals,
-  deploy: () => ({ command: command('true'), uninstall: command('true') }),
-  connect: async ({ config }) => `host-${config.number}`,
-  identify: async (id) => ({ id, name: id, entity: signals.host.reference(id) }),
-  collectors: {
-    host: {
-      collect: async (id) => ({
-        entities: [signals.host.entity({ id })],
-        metrics: [signals.load.point(Math.random(), signals.host.reference(id))],
-      }),
-    },
-  },
-})
-
 const folder = mkdtempSync(join(tmpdir(), 'rca-bench-'))
 const platform = createPlatform({ folder, environment: {} })
-const agents: Agent[] = []
+let agents: readonly Agent[] = []
 try {
   await platform.start()
-  await startAgents()
+  agents = await startSimulatedAgents(platform, count, COLLECT_INTERVAL, START_MS)
   await until('all agents deliver', () => agents.filter(isDelivered).length === count)
   await platform.kill()
   console.log(`${count} agents report; the platform is away for ${outageMs / 1000} s`)
@@ -73,26 +47,6 @@ try {
   await Promise.all(agents.map((agent) => agent.stop({ timeout: '1s' })))
   await platform.stop()
   rmSync(folder, { recursive: true })
-}
-
-async function startAgents(): Promise<void> {
-  const tokens: string[] = []
-  for (let number = 0; number < Math.ceil(count / AGENTS_PER_ENVIRONMENT); number += 1)
-    tokens.push(await platform.provision(`bench-${number}`))
-  const begin = performance.now()
-  for (let number = 0; number < count; number += 1) {
-    const early = begin + (number * START_MS) / count - performance.now()
-    if (early > 0) await sleep(early)
-    const agent = createAgent({
-      connector: simulated,
-      platformUrl: platform.url(),
-      agentToken: tokens[Math.floor(number / AGENTS_PER_ENVIRONMENT)] ?? '',
-      config: { number, collect_interval: COLLECT_INTERVAL },
-      logger: silentLogger,
-    })
-    agents.push(agent)
-    void agent.start()
-  }
 }
 
 function isDelivered(agent: Agent): boolean {
@@ -137,14 +91,9 @@ async function until(what: string, isTrue: () => boolean | Promise<boolean>): Pr
   }
 }
 
-async function residentMbOf(api: Platform): Promise<number> {
-  const text = await api.text('/metrics')
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 1e6
-}
-
 /** Counts the requests since the start by their status. */
 async function answersOf(api: Platform): Promise<ReadonlyMap<string, number>> {
-  const text = await api.text('/metrics')
+  const text = await api.metrics()
   const counts = new Map<string, number>()
   for (const [, status = '', value] of text.matchAll(
     /^rca_api_http_request_duration_seconds_count\{.*status="(\d+)".*\} (\d+)$/gm,

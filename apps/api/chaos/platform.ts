@@ -25,8 +25,8 @@ export interface Platform {
   provision(environment: string): Promise<string>
   /** Calls a route with the admin token, again while the platform is away or busy. */
   read<Answer>(path: string): Promise<Answer>
-  /** Like `read`, for an answer that is not JSON. */
-  text(path: string): Promise<string>
+  /** Returns the platform's own metrics as text. */
+  metrics(): Promise<string>
   /** Looks for damage in the database of the stopped API. */
   check(): readonly string[]
   /** Returns the last errors of its log. */
@@ -86,7 +86,7 @@ export function createPlatform(options: {
       return ((await answer.json()) as { agent_token: string }).agent_token
     },
     read: async <Answer>(path: string) => (await (await call(path)).json()) as Answer,
-    text: async (path) => (await call(path)).text(),
+    metrics: async () => (await call('/metrics')).text(),
     check: () => {
       try {
         execFileSync(process.execPath, ['--conditions=@rca/source', MAIN, 'check'], { env: environment() })
@@ -97,6 +97,11 @@ export function createPlatform(options: {
     },
     lastErrors: () => errors.join('\n'),
   }
+}
+
+/** Returns the resident memory of a platform's process. */
+export async function residentMbOf(platform: Platform): Promise<number> {
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(await platform.metrics())?.[1]) / 1e6
 }
 
 function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
