@@ -76,6 +76,18 @@ describe('health of an agent', () => {
     expect(await agents(api)).toMatchObject([{ health: { status: 'degraded', gaps: [{ ...gap, open: true }] } }])
   })
 
+  test('is not degraded by a gap that ended before its report, which is listed with its end', async () => {
+    const api = await startApi()
+    const token = await api.provision()
+    await api.heartbeat(token)
+    const gap = { scope: 'watcher:events', reason: 'the stream was closed', since: at(1) }
+    await api.send(token, reportOf({ gaps: [{ ...gap, until: at(3) }] }, { timestamp: at(10) }))
+    expect(await agents(api)).toMatchObject([{ health: { status: 'healthy', gaps: [] } }])
+    const { gaps } = (await api.admin(`${AGENT_URL}/gaps`)).json()
+    expect(gaps).toMatchObject([{ ...gap, last_reported_at: at(3), open: false, count: 1 }])
+    expect(gaps[0].blind_seconds).toBe(2)
+  })
+
   test('reports collectors without a duration: watchers and `connect`', async () => {
     const api = await startApi()
     const token = await api.provision()

@@ -30,6 +30,8 @@ realDescribe('docker connector: event streams that are open and silent', engine,
   afterEach(async () => {
     for (const end of ends.splice(0).toReversed()) await end()
     const left = (await on('ps', '--all', '--quiet', '--filter', `name=${mine}`)).split('\n').filter(Boolean)
+    // Podman would wait ten seconds for each to stop.
+    for (const id of left) await on('kill', id).catch(() => undefined)
     if (left.length > 0) await on('rm', '--force', ...left)
   })
 
@@ -153,6 +155,12 @@ realDescribe('docker connector: event streams that are open and silent', engine,
         TIMEOUT_MS,
       )
       for (const id of ids) expect(crashes(id)).toHaveLength(1)
+      // The watcher may recover before the next report.
+      await eventually(
+        'the gap of the silent stream',
+        () => live.reports.some(({ data }) => data.gaps.some(({ scope }) => scope === 'watcher:engine-events')),
+        TIMEOUT_MS,
+      )
     },
     4 * TIMEOUT_MS,
   )

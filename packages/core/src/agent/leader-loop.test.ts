@@ -26,7 +26,7 @@ test('LeaderLoop runs until the agent stops and the last term has ended, even wi
   const election = { run: async () => undefined, role: () => 'leader' } as unknown as ElectionRunner
   const session = {
     election,
-    watchers: { run: async () => undefined },
+    watchers: { run: async () => undefined, discardEndedGaps: () => undefined },
     collectors: { reset: nothing },
   } as unknown as Session
   const history: string[] = []

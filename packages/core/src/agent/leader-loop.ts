@@ -37,6 +37,7 @@ export function createLeaderLoop(options: LeaderLoopOptions) {
       log: options.log,
       onBegin: () => {
         session?.collectors.reset()
+        session?.watchers.discardEndedGaps()
         reports.promote()
       },
       onEnd: () => {

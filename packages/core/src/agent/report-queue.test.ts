@@ -8,8 +8,8 @@ import type { Session } from './session.ts'
 
 const session = {
   reporter: { agentId: 'an-agent' },
-  collectors: { gaps: () => [] },
-  watchers: { gaps: () => [] },
+  collectors: { takeGaps: () => [] },
+  watchers: { takeGaps: () => [] },
   cursors: { take: () => async () => undefined },
 } as unknown as Session
 

@@ -52,7 +52,7 @@ export function createReportQueue({
   const build = async ({ reporter, collectors, watchers, cursors }: Session): Promise<void> => {
     const saveCursors = cursors.take()
     try {
-      const gaps = [...collectors.gaps(), ...watchers.gaps(), ...outboxGaps(outbox), ...own()]
+      const gaps = [...collectors.takeGaps(), ...watchers.takeGaps(), ...outboxGaps(outbox), ...own()]
       await runInTimeSlices(reports.next(reporter, collectors, gaps), (part) => enqueue(reporter.agentId, part))
       if (!outbox.hasUnsaved()) await saveCursors()
     } catch (error) {

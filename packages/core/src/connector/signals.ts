@@ -83,6 +83,8 @@ export interface Gap {
   readonly reason: string
   /** Start of the gap. ISO 8601, UTC. */
   readonly since: string
+  /** End of a gap that is over. ISO 8601, UTC. Absent for one that is open. Set by core. */
+  readonly until?: string
 }
 
 /** Entities that a collector could not read: one of a type, or all of it without `id`. */
@@ -97,7 +99,7 @@ export interface Signals {
   readonly metrics?: readonly (Metric | undefined)[]
   readonly events?: readonly (Event | undefined)[]
   /** `since` defaults to the time at which core first received a gap with this scope. */
-  readonly gaps?: readonly ((Omit<Gap, 'since'> & { readonly since?: string }) | undefined)[]
+  readonly gaps?: readonly ((Omit<Gap, 'since' | 'until'> & { readonly since?: string }) | undefined)[]
   /**
    * Parts that a collector could not read. Their entities, and those with a relation to them, at any distance, are kept
    * although `entities` lacks them, until a later run reads that part. Say why in a gap. Watchers ignore it.

@@ -158,8 +158,15 @@ export const eventSchema = z.object({
   attributes,
 })
 
-/** A gap: something that cannot be seen at present. */
-export const gapSchema = z.object({ scope: identifier, reason: z.string().max(LIMITS.reason), since: timestampSchema })
+/** A gap: something that cannot be seen at present, or could not until a time since the last report. */
+export const gapSchema = z.object({
+  scope: identifier,
+  reason: z.string().max(LIMITS.reason),
+  since: timestampSchema,
+  until: timestampSchema
+    .optional()
+    .describe('End of a gap that began and ended between two reports. Absent for a gap that is open.'),
+})
 
 const leadId = z
   .uuid()

@@ -161,9 +161,12 @@ async function writeReport(
   await writeGaps(
     transaction,
     stamp,
-    agent.quota
-      .admitGaps(report.data.gaps)
-      .map(({ scope, reason, since }) => ({ scope, reason, since: timeOf(since) })),
+    agent.quota.admitGaps(report.data.gaps).map(({ scope, reason, since, until }) => ({
+      scope,
+      reason,
+      since: timeOf(since),
+      ...(until !== undefined && { until: timeOf(until) }),
+    })),
   )
 }
 

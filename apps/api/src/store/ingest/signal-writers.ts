@@ -122,13 +122,18 @@ export async function writePoints(
   await (isLate ? insertMissingPoints : insertPoints)(transaction, lastOfEach(points, keyOf))
 }
 
-/** Writes new gaps, and updates gaps that are still open. */
+/** Writes new gaps, and updates gaps that are still open. A gap with an end is closed at once. */
 export async function writeGaps(
   transaction: Transaction<Tables>,
   { agent, at, revision }: ReportStamp,
-  gaps: readonly Pick<Tables['gaps'], 'scope' | 'since' | 'reason'>[],
+  gaps: readonly (Pick<Tables['gaps'], 'scope' | 'since' | 'reason'> & { readonly until?: number })[],
 ): Promise<void> {
-  const rows = gaps.map((gap) => ({ ...gap, agent_key: agent, last_reported_at: at, revision }))
+  const rows = gaps.map(({ until, ...gap }) => ({
+    ...gap,
+    agent_key: agent,
+    last_reported_at: until ?? at,
+    revision: until === undefined ? revision : revision - 1,
+  }))
   await insertGaps(
     transaction,
     lastOfEach(rows, ({ scope, since }) => `${since}\n${scope}`),

@@ -2,6 +2,7 @@ import type { Gap } from '../../connector/signals.ts'
 import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { LIMITS } from '../../platform/protocol.ts'
+import { createEndedGaps } from '../report/ended-gaps.ts'
 import type { ValidatedSignals } from '../validate/validate-signals.ts'
 
 export interface CollectorRun {
@@ -25,20 +26,22 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
   const statuses = new Map<string, CollectorStatus>()
   const failures = new Map<string, number>()
   const openGaps = new Map<string, Gap[]>()
+  const endedGaps = createEndedGaps()
+  const gaps = (): Gap[] => [...openGaps.values()].flat()
 
   return {
     record: ({ collector, durationMs, signals, error }: CollectorRun, startedAt: Date): void => {
-      const since = new Map((openGaps.get(collector) ?? []).map((gap) => [gap.scope, gap.since]))
+      const openBefore = openGaps.get(collector) ?? []
+      const since = new Map(openBefore.map((gap) => [gap.scope, gap.since]))
       const own = error === undefined ? [] : [{ scope: `collector:${collector}`, reason: error }]
-      const gaps: ValidatedSignals['gaps'] = [...own, ...signals.gaps]
-      openGaps.set(
-        collector,
-        gaps.map((gap) => ({
-          ...gap,
-          reason: redact(gap.reason).slice(0, LIMITS.reason),
-          since: gap.since ?? since.get(gap.scope) ?? startedAt.toISOString(),
-        })),
-      )
+      const found = [...own, ...signals.gaps].map((gap: ValidatedSignals['gaps'][number]) => ({
+        ...gap,
+        reason: redact(gap.reason).slice(0, LIMITS.reason),
+        since: gap.since ?? since.get(gap.scope) ?? startedAt.toISOString(),
+      }))
+      openGaps.set(collector, found)
+      const scopes = new Set(found.map(({ scope }) => scope))
+      for (const gap of openBefore) if (!scopes.has(gap.scope)) endedGaps.add(gap, startedAt)
       if (error !== undefined) failures.set(collector, (failures.get(collector) ?? 0) + 1)
       const ok = error === undefined
       const before = statuses.get(collector)?.error
@@ -54,7 +57,9 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
       statuses.set(collector, ok ? { ok, duration_ms: duration } : { ok, duration_ms: duration, error })
     },
     /** Returns the open gaps of the last runs, each with the time at which it first appeared. */
-    gaps: () => [...openGaps.values()].flat(),
+    gaps,
+    /** Returns the open gaps for a report, with those that ended since the last one and were not in it. */
+    takeGaps: () => endedGaps.take(gaps()),
     statuses: (): Record<string, CollectorStatus> => Object.fromEntries(statuses),
     /** Returns the number of failed runs by collector, since the agent started. */
     failures: (): ReadonlyMap<string, number> => failures,
@@ -62,6 +67,7 @@ export function createCollectorHealth(redact: (text: string) => string, log: Log
     reset: (): void => {
       statuses.clear()
       openGaps.clear()
+      endedGaps.clear()
     },
   }
 }

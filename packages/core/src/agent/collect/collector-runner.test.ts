@@ -172,6 +172,20 @@ describe('CollectorRunner', () => {
     expect(runner.failures().get('disks')).toBe(3)
   })
 
+  test('keeps a gap that ends before a report contains it, with its end, until the next report', async () => {
+    const part = (): Signals => ({ gaps: [{ scope: 'filesystem:/mnt', reason: 'no permission' }] })
+    const { runner, pass } = runnerOf({ disks: sequence(part, fail(new Error('a')), () => ({})) })
+    await runner.run('disks')
+    expect(runner.takeGaps()).toMatchObject([{ scope: 'filesystem:/mnt' }])
+    for (let count = 0; count < 2; count += 1) {
+      pass(15)
+      await runner.run('disks')
+    }
+    const [since, until] = ['2026-01-23T10:00:15.000Z', '2026-01-23T10:00:30.000Z']
+    expect(runner.takeGaps()).toEqual([{ scope: 'collector:disks', reason: 'a', since, until }])
+    expect(runner.takeGaps()).toEqual([])
+  })
+
   test('keeps the `since` of a gap that has one', async () => {
     const since = '2026-01-01T00:00:00.000Z'
     const { runner } = runnerOf({ disks: sequence(() => ({ gaps: [{ scope: 'x', reason: 'hunter2', since }] })) })

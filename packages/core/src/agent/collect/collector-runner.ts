@@ -128,6 +128,7 @@ export function createCollectorRunner<Client>(options: CollectorRunnerOptions<Cl
     /** Returns true while a run of this collector can be joined. */
     isRunning: (name: string) => running.has(name),
     gaps: health.gaps,
+    takeGaps: health.takeGaps,
     statuses: health.statuses,
     failures: health.failures,
     reset: (): void => {

@@ -24,7 +24,7 @@ export interface ValidatedSignals {
   readonly entities: readonly Entity[]
   readonly metrics: readonly Metric[]
   readonly events: readonly Event[]
-  readonly gaps: readonly (Omit<Gap, 'since'> & { readonly since?: string })[]
+  readonly gaps: readonly (Omit<Gap, 'since' | 'until'> & { readonly since?: string })[]
   readonly unread: readonly UnreadEntities[]
   /** Distinct, one sentence each. */
   readonly problems: readonly string[]

@@ -56,6 +56,20 @@ function supervisorOf(
   return { supervisor, cursors, emitted, log, stop }
 }
 
+/** Runs a watcher that fails, and emits an event once it is restarted. */
+async function recovered(onFailed: (supervisor: WatcherSupervisor) => void = () => undefined) {
+  const emitting = async ({ emit, signal }: WatchContext): Promise<void> => {
+    emit({ events: [rebooted] })
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+  }
+  const made = supervisorOf([fail('closed'), emitting])
+  const running = made.supervisor.run(made.stop.signal)
+  await vi.advanceTimersByTimeAsync(0)
+  onFailed(made.supervisor)
+  await vi.advanceTimersByTimeAsync(1000)
+  return { ...made, running }
+}
+
 const fail = (message: string) => async (): Promise<void> => {
   throw new Error(message)
 }
@@ -132,6 +146,31 @@ describe('WatcherSupervisor', () => {
       expect(supervisor.gaps()).toMatchObject([{ reason: 'broken late' }])
       await vi.advanceTimersByTimeAsync(1000)
     }
+    stop.abort()
+    await running
+  })
+
+  test('keeps a gap that ends before a report contains it until the next report', async () => {
+    const { supervisor, stop, running } = await recovered()
+    expect(supervisor.gaps()).toEqual([])
+    const [since, until] = [at.toISOString(), at.toISOString()]
+    expect(supervisor.takeGaps()).toEqual([{ scope: 'watcher:events', reason: 'closed', since, until }])
+    expect(supervisor.takeGaps()).toEqual([])
+    stop.abort()
+    await running
+  })
+
+  test('does not keep an ended gap that a report contained while it was open', async () => {
+    const { supervisor, stop, running } = await recovered((open) => expect(open.takeGaps()).toHaveLength(1))
+    expect(supervisor.takeGaps()).toEqual([])
+    stop.abort()
+    await running
+  })
+
+  test('does not keep a gap that ended while another agent reported', async () => {
+    const { supervisor, stop, running } = await recovered()
+    supervisor.discardEndedGaps()
+    expect(supervisor.takeGaps()).toEqual([])
     stop.abort()
     await running
   })

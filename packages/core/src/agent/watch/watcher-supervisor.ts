@@ -5,6 +5,7 @@ import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { type Failure, supervise } from '../../supervise.ts'
 import { abortableSleep } from '../../timers.ts'
+import { createEndedGaps } from '../report/ended-gaps.ts'
 import { createEventLimit, type EventLimit } from '../validate/event-limit.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
 import type { CursorStore } from './cursor-store.ts'
@@ -44,6 +45,10 @@ export function createWatcherSupervisor<Client>(options: WatcherSupervisorOption
       await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, limited, health, signal)))
     },
     gaps: (): Gap[] => [...health.gaps(), ...limits.gaps()],
+    /** Returns the open gaps for a report, with those that ended since the last one and were not in it. */
+    takeGaps: (): Gap[] => [...health.takeGaps(), ...limits.gaps()],
+    /** Discards gaps that ended: another agent has watched meanwhile. */
+    discardEndedGaps: health.discardEndedGaps,
     statuses: (): Record<string, CollectorStatus> =>
       Object.fromEntries(
         watchers.map(([name]) => {
@@ -144,6 +149,8 @@ type WatcherHealth = ReturnType<typeof createWatcherHealth>
 function createWatcherHealth({ redact, now }: Pick<WatcherSupervisorOptions<unknown>, 'redact' | 'now'>) {
   const failing = new Map<string, Gap>()
   const ended = new Set<string>()
+  const endedGaps = createEndedGaps()
+  const gaps = (): Gap[] => [...failing.values()]
   return {
     /** Records that the watcher has returned. */
     end: (watcher: string) => void ended.add(watcher),
@@ -155,8 +162,14 @@ function createWatcherHealth({ redact, now }: Pick<WatcherSupervisorOptions<unkn
       failing.set(watcher, { scope: `watcher:${watcher}`, reason, since })
       return reason
     },
-    recover: (watcher: string) => void failing.delete(watcher),
+    recover: (watcher: string): void => {
+      const gap = failing.get(watcher)
+      if (gap !== undefined) endedGaps.add(gap, now())
+      failing.delete(watcher)
+    },
     errorOf: (watcher: string) => failing.get(watcher)?.reason,
-    gaps: () => [...failing.values()],
+    gaps,
+    takeGaps: () => endedGaps.take(gaps()),
+    discardEndedGaps: endedGaps.clear,
   }
 }
