@@ -80,9 +80,13 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
     await eventually('every event', () => wanted.every((milestone) => reported().includes(milestone)))
     await sleep(2_000)
     const known = new Set(ids)
+    // Podman announces a start before it records it: the recorded state may lack one that it was killed during.
+    const unrecorded = new Set(
+      isPodman ? containers.filter(({ State }) => !isMoment(State.StartedAt)).map(({ Id }) => `${Id} started`) : [],
+    )
     expect(
       reported()
-        .filter((milestone) => known.has(milestone.split(' ')[0] ?? ''))
+        .filter((milestone) => known.has(milestone.split(' ')[0] ?? '') && !unrecorded.has(milestone))
         .toSorted(),
     ).toEqual(wanted.toSorted())
     const eventIds = live.events().map(({ id }) => id)
@@ -117,12 +121,15 @@ realDescribe('docker connector: killed and restarted engine', await missingForPr
 
 /** Returns the events that must be reported for a container: each of its milestones once. */
 function milestones({ Id, State }: Inspected): string[] {
-  const isMoment = (moment: string): boolean => !moment.startsWith('0001')
   return [
     `${Id} created`,
     ...(isMoment(State.StartedAt) ? [`${Id} started`] : []),
     ...(isMoment(State.FinishedAt) && !State.Running ? [`${Id} ended`] : []),
   ]
+}
+
+function isMoment(text: string): boolean {
+  return !text.startsWith('0001')
 }
 
 function toMilestone({ name, entity }: { readonly name: string; readonly entity: { readonly id: string } }): string[] {

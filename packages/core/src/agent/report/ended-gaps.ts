@@ -1,6 +1,6 @@
 import type { Gap } from '../../connector/signals.ts'
 
-/** Ended gaps that wait for a report. A standby reports none, and its gaps concern nobody. */
+/** Ended gaps that wait for a report. A standby does not report. */
 const MAX_ENDED = 1000
 
 /** Keeps gaps that ended before a report contained them, so that the next report does. */
