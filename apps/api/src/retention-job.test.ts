@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createRetentionJob } from './retention-job.ts'
-import type { RetentionOutcome } from './store/store.ts'
+import type { RetentionOutcome, Store } from './store/store.ts'
 
 const REMOVED: RetentionOutcome = { points: 1, series: 0, events: 0, entities: 0, reports: 0, agents: 0 }
 const INTERVAL_MS = 600_000
@@ -13,10 +13,14 @@ interface Clocks {
 
 function createJob(
   retain: (before: number, now: number) => Promise<RetentionOutcome>,
-  { clocks = { time: 5000, uptime: 0 }, lastSeenAt }: { clocks?: Clocks; lastSeenAt?: number } = {},
+  {
+    clocks = { time: 5000, uptime: 0 },
+    lastSeenAt,
+    pack = async () => 0,
+  }: { clocks?: Clocks; lastSeenAt?: number; pack?: Store['pack'] } = {},
 ) {
   const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
-  const store = { retain: vi.fn(retain), lastSeenAt: async () => lastSeenAt }
+  const store = { retain: vi.fn(retain), pack: vi.fn(pack), lastSeenAt: async () => lastSeenAt }
   const job = createRetentionJob({
     store,
     now: () => clocks.time,
@@ -45,6 +49,17 @@ describe('RetentionJob', () => {
     await job.stop()
     await vi.advanceTimersByTimeAsync(2 * INTERVAL_MS)
     expect(store.retain).toHaveBeenCalledTimes(3)
+  })
+
+  test('packs points after each run, and ends that when it is stopped', async () => {
+    const pack = (_now: number, signal: AbortSignal): Promise<number> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(7)))
+    const { job, store, log } = createJob(async () => REMOVED, { pack })
+    job.start()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(store.pack).toHaveBeenCalledWith(5000, expect.any(AbortSignal))
+    await job.stop()
+    expect(log.info).toHaveBeenLastCalledWith({ points: 7 }, 'points packed')
   })
 
   test('logs a failed run and retries at the next interval', async () => {

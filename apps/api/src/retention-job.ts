@@ -10,11 +10,11 @@ const MIN_CLOCK_JUMP_MS = 60 * 60_000
 const CLOCK_JUMP_HOLD_MS = 24 * 60 * 60_000
 
 export interface RetentionJobOptions {
-  readonly store: Pick<Store, 'retain' | 'lastSeenAt'>
+  readonly store: Pick<Store, 'retain' | 'pack' | 'lastSeenAt'>
   readonly now: () => number
   /**
    * Milliseconds since any moment, by a clock that is never set. After the clock jumped forward, also before the start,
-   * nothing is removed for a day: it may be set back. Without it, jumps are not noticed.
+   * nothing is removed or packed for a day: it may be set back. Without it, jumps are not noticed.
    */
   readonly uptime?: () => number
   /** How long data is stored. */
@@ -22,18 +22,19 @@ export interface RetentionJobOptions {
   readonly log: FastifyBaseLogger
 }
 
-/** Removes old data: once when started, then periodically. */
+/** Removes old data and packs points: once when started, then periodically. */
 export interface RetentionJob {
   start(): void
   /** Runs once, or joins the current run. */
   run(): Promise<void>
-  /** Cancels further runs. Resolves when the current one has ended. */
+  /** Cancels further runs. Resolves when the current one has ended: a store that is packed goes on later. */
   stop(): Promise<void>
 }
 
 export function createRetentionJob({ store, now, uptime, retentionMs, log }: RetentionJobOptions): RetentionJob {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
+  const ending = new AbortController()
 
   const isClockTrusted = createClockCheck(store, now, uptime)
 
@@ -41,6 +42,8 @@ export function createRetentionJob({ store, now, uptime, retentionMs, log }: Ret
     if (!(await isClockTrusted()))
       return log.warn({ clock: new Date(now()).toISOString() }, 'retention waits: the clock was set forward')
     log.info({ removed: await store.retain(now() - retentionMs, now()) }, 'retention applied')
+    const points = await store.pack(now(), ending.signal)
+    if (points > 0) log.info({ points }, 'points packed')
   }
   const run = (): Promise<void> => {
     running ??= attempt().finally(() => {
@@ -60,6 +63,7 @@ export function createRetentionJob({ store, now, uptime, retentionMs, log }: Ret
     },
     stop: async () => {
       clearInterval(timer)
+      ending.abort()
       await running?.catch(() => undefined)
     },
   }

@@ -2,7 +2,18 @@ import fc from 'fast-check'
 import { v7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { metricsAnswer } from '../src/routes/metrics.ts'
-import { AGENT_URL, agentIdOf, entityOf, eventOf, metricOf, reportOf, START, startApi, type TestApi } from './kit.ts'
+import {
+  AGENT_URL,
+  agentIdOf,
+  entityOf,
+  eventOf,
+  metricOf,
+  reportOf,
+  START,
+  startApi as start,
+  type TestApi,
+} from './kit.ts'
+import { packAll } from './pack-all.ts'
 
 interface Point {
   readonly at: number
@@ -52,7 +63,20 @@ function downsample(points: readonly Point[], aggregate: string, from: number, t
     .filter((point): point is Point => point.value !== undefined)
 }
 
-describe('a query of metrics', () => {
+describe.each(['rows', 'blocks'])('a query of metrics, with points in %s', (form) => {
+  /** Creates an API whose points are packed before each question. */
+  const startApi = async (options: Parameters<typeof start>[0] = {}): Promise<TestApi> => {
+    const api = await start(options)
+    if (form === 'rows') return api
+    return {
+      ...api,
+      admin: async (request) => {
+        await packAll(api.databasePath)
+        return api.admin(request)
+      },
+    }
+  }
+
   test('downsamples like a plain computation', { timeout: 120_000 }, async () => {
     const api = await startApi({ rateLimit: 1_000_000 })
     const token = await api.provision()

@@ -22,7 +22,7 @@ import {
 
 const ENVIRONMENT_URL = '/api/v1/environments/prod-cluster-1'
 const TABLES = [
-  ...['points', 'series', 'events', 'entities', 'relations', 'gaps', 'reports', 'agents'],
+  ...['points', 'point_blocks', 'series', 'events', 'entities', 'relations', 'gaps', 'reports', 'agents'],
   ...['removed_agents', 'agent_keys', 'token_agents', 'tokens', 'provisions', 'environments'],
 ]
 

@@ -5,7 +5,18 @@ import { describe, expect, test } from 'vitest'
 import { agentIdOf, DAY, entityOf, eventOf, metricOf, reportOf, START, startApi } from './kit.ts'
 
 const iso = (milliseconds: number) => new Date(milliseconds).toISOString()
-const TABLES = ['points', 'series', 'events', 'entities', 'gaps', 'reports', 'agents', 'tokens', 'environments']
+const TABLES = [
+  'points',
+  'point_blocks',
+  'series',
+  'events',
+  'entities',
+  'gaps',
+  'reports',
+  'agents',
+  'tokens',
+  'environments',
+]
 
 describe('the retention', () => {
   test('removes old data, and series and agents without any data left', async () => {
@@ -39,6 +50,7 @@ describe('the retention', () => {
     }
     expect(counts()).toEqual({
       points: 3,
+      point_blocks: 0,
       series: 3,
       events: 2,
       entities: 3,
@@ -52,12 +64,15 @@ describe('the retention', () => {
     api.clock.now = START + 2 * DAY
     await api.send(token, reportOf({ metrics: [metricOf(3)] }, { timestamp: iso(api.clock.now), sequence: 1 }))
     await api.applyRetention()
-    expect(counts()).toMatchObject({ points: 4, events: 2 })
+    // The older of the two points of a series is packed.
+    expect(counts()).toMatchObject({ points: 3, point_blocks: 1, events: 2 })
 
     api.clock.now += 1
     await api.applyRetention()
     expect(counts()).toEqual({
       points: 1,
+      // Until its whole window is older.
+      point_blocks: 1,
       series: 1,
       events: 0,
       entities: 1,

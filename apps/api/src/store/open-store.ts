@@ -18,10 +18,11 @@ import { createPointReader } from './read/points.ts'
 import { createRelatedReader } from './read/related.ts'
 import { createSeriesReader } from './read/series.ts'
 import { createRemovalStore } from './removal-store.ts'
-import { applyRetention } from './retention.ts'
+import { applyRetention, findNewestTime } from './retention.ts'
 import { giveBackSpace } from './sqlite/free-space.ts'
 import { migrate } from './sqlite/migrations.ts'
 import { type Connections, openSqlite } from './sqlite/open-sqlite.ts'
+import { createPointPacker } from './sqlite/point-packing.ts'
 import { findDamageInThread } from './sqlite/quick-check.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { Store } from './store.ts'
@@ -63,6 +64,7 @@ async function emptyLog(database: Kysely<Tables>): Promise<void> {
 function createStore(path: string, { writer, reader, pool, storage, close }: Connections, limits: StoreLimits): Store {
   const index = createSeriesIndex()
   const quotas = createQuotas(limits)
+  const pack = createPointPacker(writer)
   const commits = createGroupCommit(writer, path === ':memory:' ? 0 : undefined)
   const writeReports = createReportWriter(commits, index, quotas)
   const writeHeartbeat = createHeartbeatWriter(commits)
@@ -101,6 +103,11 @@ function createStore(path: string, { writer, reader, pool, storage, close }: Con
       quotas.clear()
       await giveBackSpace(writer, storage)
       return removed
+    },
+    pack: async (now, signal) => {
+      const packed = await pack(await findNewestTime(writer, now), signal)
+      if (packed > 0) await giveBackSpace(writer, storage)
+      return packed
     },
     ping: async () => {
       storage.checkDisk()

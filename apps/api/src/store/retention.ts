@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { SeriesIndex } from './ingest/series-index.ts'
+import { selectBlockKeys, windowOf } from './sqlite/point-blocks.ts'
 import type { Tables } from './sqlite/tables.ts'
 import type { RetentionOutcome } from './store.ts'
 
@@ -9,6 +10,9 @@ const SERIES_BATCH_SIZE = 200
 
 /** Maximum rows per statement. Requests are served between two statements. */
 const MAX_ROWS_PER_STEP = 5000
+
+/** Maximum blocks of packed points per statement: some pages each. */
+const MAX_BLOCKS_PER_STEP = 1000
 
 /** Instances without a heartbeat for this time are removed: every update of a deployment leaves some behind. */
 const INSTANCE_TIMEOUT_MS = 3_600_000
@@ -21,7 +25,8 @@ const MEMBER_TIMEOUT_MS = 90 * 86_400_000
 
 /**
  * Removes data from before `latest`, and series and agents without any data left. Age counts from the newest report:
- * after an hour without reports, and for a clock that is wrong, no time passes.
+ * after an hour without reports, and for a clock that is wrong, no time passes. Packed points stay until their whole
+ * window is older, up to six hours longer.
  */
 export async function applyRetention(
   database: Kysely<Tables>,
@@ -79,7 +84,7 @@ export async function applyRetention(
 }
 
 /** Returns the time of the newest report by the clock of its agent, at most `now`; `now` without any reports. */
-async function findNewestTime(database: Kysely<Tables>, now: number): Promise<number> {
+export async function findNewestTime(database: Kysely<Tables>, now: number): Promise<number> {
   const { rows } = await sql<{ newest: number | null }>`
     select max(min(${now}, last_report_at + min(0, clock_offset))) as newest from agents`.execute(database)
   return rows[0]?.newest ?? now
@@ -99,15 +104,23 @@ async function removePoints(
     after = last
     const these = sql.join(ids)
     outcome.points += await removeInSteps(database, 'points', sql`series_id in (${these}) and at < ${before}`)
+    outcome.points += await removeBlocks(database, ids, windowOf(before))
     // Clears the index within the transaction, so that no report uses the id of a removed series.
     outcome.series += await database.transaction().execute(async (transaction) => {
       const empty = sql`id in (${these}) and not exists (select 1 from points where series_id = series.id)`
       await sql`update agents set series_count = max(0, series_count - removed.count)
         from (select agent_key, count(*) as count from series where ${empty} group by agent_key) as removed
         where agents.key = removed.agent_key`.execute(transaction)
-      const count = await removeInSteps(transaction, 'series', empty)
-      if (count > 0) index.clear()
-      return count
+      const { rows: removed } = await sql<{ id: number }>`
+        delete from series where ${empty} returning id`.execute(transaction)
+      if (removed.length === 0) return 0
+      index.clear()
+      // Points of the window that `before` is in, all of them older.
+      outcome.points += await removeBlocks(
+        transaction,
+        removed.map(({ id }) => id),
+      )
+      return removed.length
     })
     await setImmediate()
   }
@@ -136,11 +149,28 @@ async function removeDataOfRemovedAgents(database: Kysely<Tables>): Promise<void
       if (ids.length === 0) break
       const these = sql.join(ids)
       await removeInSteps(database, 'points', sql`series_id in (${these})`)
+      await removeBlocks(database, ids)
       await removeInSteps(database, 'series', sql`id in (${these})`)
       await setImmediate()
     }
     for (const table of OWNED_TABLES) await removeInSteps(database, table, sql`agent_key = ${agent}`)
     await database.deleteFrom('removed_agents').where('agent_key', '=', agent).execute()
+  }
+}
+
+/** Removes packed points of windows before one, and returns their number. */
+async function removeBlocks(
+  database: Kysely<Tables>,
+  seriesIds: readonly number[],
+  beforeWindow?: number,
+): Promise<number> {
+  for (let total = 0; ; await setImmediate()) {
+    const { rows } = await sql<{ count: number }>`
+      delete from point_blocks where key in (
+        ${selectBlockKeys(seriesIds, beforeWindow)} limit ${sql.lit(MAX_BLOCKS_PER_STEP)})
+      returning count`.execute(database)
+    total += rows.reduce((sum, { count }) => sum + count, 0)
+    if (rows.length < MAX_BLOCKS_PER_STEP) return total
   }
 }
 

@@ -380,6 +380,11 @@ export interface Store {
    * instances silent `now`. Works in small steps, between which requests are served.
    */
   retain(before: number, now: number): Promise<RetentionOutcome>
+  /**
+   * Packs points that are some hours older than the newest report, which makes them several times as small. Works in
+   * small steps until the signal. Returns the number of points.
+   */
+  pack(now: number, signal: AbortSignal): Promise<number>
   /** Rejects when the store cannot be used, with a `StorageError` for a problem of its files or disk. */
   ping(): Promise<void>
   /** Looks for damage in a thread of its own, until the signal. Returns problems, after which nothing is stored. */

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import { bulkInsert } from '../sqlite/bulk-insert.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import { withoutPacked } from './late-points.ts'
 import type { PreparedEntity } from './prepared-report.ts'
 
 /** Values of a report that its rows share: the agent, the corrected time and the revision. */
@@ -119,7 +120,9 @@ export async function writePoints(
   const keyOf = points.every(({ at }) => at === first?.at)
     ? ({ series_id }: Tables['points']) => series_id
     : ({ series_id, at }: Tables['points']) => `${series_id} ${at}`
-  await (isLate ? insertMissingPoints : insertPoints)(transaction, lastOfEach(points, keyOf))
+  const rows = lastOfEach(points, keyOf)
+  if (isLate) await insertMissingPoints(transaction, await withoutPacked(transaction, rows))
+  else await insertPoints(transaction, rows)
 }
 
 /** Writes new gaps, and updates gaps that are still open. A gap with an end is closed at once. */

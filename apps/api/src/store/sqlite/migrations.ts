@@ -23,6 +23,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '2026-12-07-list-indexes': { up: (database) => run(database, LIST_INDEXES) },
   '2026-12-08-connectors': { up: (database) => run(database, CONNECTORS) },
   '2026-12-09-change-steps': { up: (database) => run(database, CHANGE_STEPS) },
+  '2026-12-10-point-blocks': { up: (database) => run(database, POINT_BLOCKS) },
 }
 
 /** Thrown for a file with the tables of another program. */
@@ -547,4 +548,13 @@ const CHANGE_STEPS = [
     delete from change_steps where agent_key = old.agent_key and step_id = old.event_id;
     delete from change_steps where agent_key = old.agent_key and change_id = old.event_id;
   end`,
+]
+
+/** Packed points. A table with row ids keeps several blocks in a page, and those of one series next to each other. */
+const POINT_BLOCKS = [
+  `create table point_blocks (
+    key integer primary key,
+    count integer not null,
+    points blob not null
+  )`,
 ]

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
+import { packAll } from '../../../test/pack-all.ts'
+import { openStore } from '../open-store.ts'
 import { createReadSession } from '../read-session.ts'
 import { AGGREGATES, type PointQuery } from '../store.ts'
 import type { ScanState, ScanStep } from './point-scan.ts'
@@ -13,19 +15,26 @@ import { createStorage } from './storage.ts'
 const POINTS = 120_000
 
 const folder = mkdtempSync(join(tmpdir(), 'rca-reads-'))
-const path = join(folder, 'points.sqlite')
-const file = new DatabaseSync(path)
+/** The same points as rows, and packed as far as blocks have room, until six hours before the last one. */
+const [rowsPath, packedPath] = ['rows', 'packed'].map((name) => join(folder, `${name}.sqlite`)) as [string, string]
+await (await openStore(`sqlite:${rowsPath}`)).close()
+const file = new DatabaseSync(rowsPath)
 file.exec(`
-  pragma journal_mode = wal;
-  create table points (series_id integer, at integer, value real, primary key (series_id, at)) without rowid;
+  insert into series (id, agent_key, fingerprint, name, entity_type, entity_id, attributes, unit, kind)
+    select value, 1, value, 'n', 't', 'i', '{}', '1', 'gauge' from json_each('[1, 2, 3]');
   insert into points with recursive numbers (n) as (select 0 union all select n + 1 from numbers where n < ${POINTS - 1})
     select 1, n * 1000, (n * 7) % 1000 from numbers;
-  insert into points select series_id + 1, at + 500, value * 3 from points where at < 9000000`)
-const storage = createStorage(path)
-const pool = createReadPool(path, 1, storage)
+  insert into points select series_id + 1, at + 500, value * 3 from points where at < 9000000;
+  pragma wal_checkpoint(truncate)`)
+copyFileSync(rowsPath, packedPath)
+await packAll(packedPath, 20 * 3_600_000)
+const storage = createStorage(rowsPath)
+const pool = createReadPool(rowsPath, 1, storage)
+const packedPool = createReadPool(packedPath, 1, createStorage(packedPath))
 
 afterAll(async () => {
   await pool.close()
+  await packedPool.close()
   file.close()
   rmSync(folder, { recursive: true })
 })
@@ -63,20 +72,40 @@ function flatten(steps: readonly ScanStep[]): unknown[] {
     .flatMap(({ seriesId, at, values }) => [...at].map((start, index) => [seriesId, start, values[index]]))
 }
 
+const RANGES = [
+  [0, POINTS * 1000],
+  [1, 5_000_001],
+  [7_300_000, 7_300_001],
+  [21_599_999, 43_200_001],
+  [71_999_000, 72_001_000],
+] as const
+
 describe('questions in a thread', () => {
   test.each(AGGREGATES.filter((aggregate) => aggregate !== 'rate'))(
     'compute `%s` as SQLite does',
     async (aggregate) => {
-      for (const [from, to] of [
-        [0, POINTS * 1000],
-        [1, 5_000_001],
-        [7_300_000, 7_300_001],
-      ] as const) {
+      for (const [from, to] of RANGES) {
         const wanted = { ...query, aggregate, from, to }
         expect(flatten(await scan(pool, wanted))).toEqual(compute(wanted))
       }
     },
   )
+
+  test.each(AGGREGATES)('compute `%s` of packed points as of rows', async (aggregate) => {
+    const packed = new DatabaseSync(packedPath, { readOnly: true })
+    const count = (table: string) => Number(packed.prepare(`select count(*) as count from ${table}`).get()?.count)
+    // Three full blocks of the first series, one of the second one, and the rows that they have no room for.
+    expect([count('points'), count('point_blocks')]).toEqual([POINTS + 9000 - 30_000 - 8999, 4])
+    packed.close()
+    for (const [from, to] of RANGES)
+      for (const step of [1, 60_000, 3_600_000, 1_000_000_000]) {
+        const wanted = { ...query, aggregate, from, to, step }
+        if ((to - from) / step > 100_000) continue
+        const [steps, expected] = [await scan(packedPool, wanted), await scan(pool, wanted)]
+        expect(flatten(steps)).toEqual(flatten(expected))
+        expect(steps.map(({ points }) => points)).toEqual(expected.map(({ points }) => points))
+      }
+  })
 
   test('read in steps, and go on within a bucket', async () => {
     const wanted = { ...query, step: 1_000_000_000 }

@@ -228,7 +228,15 @@ export interface Tables {
     unit: string
     kind: string
   }
+  /** Points that are not yet packed. The newest point of each series is always one of them. */
   points: { series_id: number; at: number; value: number }
+  /** Packed points of one series and window of time: see `point-blocks.ts`. A row of `points` at the same time wins. */
+  point_blocks: {
+    /** Series and window. A number of 63 bits, which statements take apart. */
+    key: never
+    count: number
+    points: Uint8Array
+  }
   events: {
     key: Generated<number>
     agent_key: number
