@@ -193,7 +193,7 @@ describe('packed points', () => {
     expect([packed[0], packed.at(-1)]).toEqual([0, total - 1])
   })
 
-  test('of a dense window fill a block, and the rest are rows', async () => {
+  test('fill a block in a dense window, and the rest are rows', async () => {
     const api = await startApi()
     const token = await api.provision()
     await api.send(token, reportOf({ metrics: [metricOf(1)] }))

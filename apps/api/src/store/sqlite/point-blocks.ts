@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Points } from './point-encoding.ts'
 
-/** Time of one block: long enough for small blocks of rare points, short enough for few rows that are not yet packed. */
+/** Time of one block: long enough for many points in a block, short enough for few rows that are not yet packed. */
 export const WINDOW_MS = 6 * 60 * 60_000
 
 /** Points of a block. Further points of its window stay rows. */

@@ -68,7 +68,7 @@ describe('packed points', () => {
     expect(bytesPerPoint(series(noise))).toBeLessThan(9)
   })
 
-  test('of another version, or another number, are refused', () => {
+  test('are refused with another version or number', () => {
     const packed = packPoints({ at: Float64Array.of(1, 2, 3), values: Float64Array.of(0.1, 0.2, 1 / 3) })
     expect(() => unpackPoints(packed, 2)).toThrow(/Packed points are damaged/)
     expect(() => unpackPoints(packed, 4)).toThrow(/Packed points are damaged/)

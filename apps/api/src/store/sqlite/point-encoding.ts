@@ -177,7 +177,7 @@ function doubles(...numbers: readonly number[]): Uint8Array {
   return bytes
 }
 
-/** Returns the number of bytes of the largest number, then the lowest bytes of all numbers, the second ones and so on. */
+/** Returns how many bytes the largest number has, then the first bytes of all numbers, the second ones and so on. */
 function planesOf(numbers: Float64Array): readonly Uint8Array[] {
   const rest = numbers.slice()
   const planes: Uint8Array[] = []

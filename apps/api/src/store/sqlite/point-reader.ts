@@ -95,7 +95,7 @@ export function createPointReader(file: DatabaseSync): PointReader {
   }
 }
 
-/** Returns the first time after points, of which there is at least one. */
+/** Returns the first time after points. There is at least one. */
 function afterLast({ at }: Points): number {
   return (at.at(-1) ?? 0) + 1
 }
