@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import type { FastifyBaseLogger } from 'fastify'
@@ -87,11 +88,14 @@ describe('a body', () => {
     const api = await startApi()
     const token = await api.provision()
     const gzip = { 'content-encoding': 'gzip' }
-    const bomb = await api.agent(token, data(gzipSync(`{${'\n'.repeat(5 * 2 ** 20)}?`), gzip))
-    expect([bomb.statusCode, bomb.json().detail]).toEqual([
-      413,
-      'The gzip body expands to more than 100 times its size. Send fewer reports in one request.',
-    ])
+    // The first is decompressed in one step, the second while it arrives.
+    for (const mebibytes of [5, 20]) {
+      const bomb = await api.agent(token, data(gzipSync(`{${'\n'.repeat(mebibytes * 2 ** 20)}?`), gzip))
+      expect([bomb.statusCode, bomb.json().detail]).toEqual([
+        413,
+        'The gzip body expands to more than 100 times its size. Send fewer reports in one request.',
+      ])
+    }
     const repetitive = `${body(1)}${' '.repeat(2 ** 21)}`
     expect((await api.agent(token, data(gzipSync(repetitive), gzip))).statusCode).toBe(202)
     const deep = await api.agent(token, data('['.repeat(100_000)))
@@ -99,6 +103,22 @@ describe('a body', () => {
       400,
       'The body nests arrays and objects more than 64 levels deep.',
     ])
+  })
+
+  test.each([
+    ['short', body(1)],
+    ['long', randomBytes(60_000).toString('hex')],
+  ])('that is %s and damaged gzip is refused', async (_length, text) => {
+    const api = await startApi()
+    const token = await api.provision()
+    const whole = gzipSync(text)
+    const send = async (part: Buffer): Promise<unknown> => {
+      const response = await api.agent(token, data(part, { 'content-encoding': 'gzip' }))
+      return [response.statusCode, response.json().detail]
+    }
+    expect(await send(whole.subarray(0, -9))).toEqual([400, 'The gzip body is incomplete.'])
+    const notGzip = 'The body is not valid gzip, although `Content-Encoding` is gzip.'
+    expect(await send(Buffer.concat([Buffer.from('x'), whole]))).toEqual([400, notGzip])
   })
 
   test('that is too large is answered with the limit and advice for the route', async () => {

@@ -81,7 +81,7 @@ export async function admitRequests(
     const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = request.routeOptions.config
     return receiveBody(
       payload as Readable,
-      request.headers['content-encoding'],
+      request.headers,
       {
         ...bodyLimits,
         encoded: Math.min(bodyLimits.encoded, maxBodyBytes),

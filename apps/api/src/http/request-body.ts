@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { type Readable, Transform } from 'node:stream'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import type { IngestGate, Ticket } from './ingest-gate.ts'
 import { ProblemError } from './problem-error.ts'
 
@@ -22,6 +23,9 @@ const MAX_EXPANSION = 100
 /** Decompressed bytes that are allowed whatever the ratio: the size of an agent's largest batch. */
 const MIN_EXPANSION_BYTES = 4 * 1024 * 1024
 
+/** Compressed bytes that are decompressed in one step: for them, a stream costs several times as much. */
+const MAX_BYTES_AT_ONCE = 16_384
+
 /** An arriving body. Fastify compares `receivedEncodedLength` with `Content-Length`. */
 export type MeteredBody = Readable & { receivedEncodedLength?: number }
 
@@ -33,26 +37,27 @@ export type MeteredBody = Readable & { receivedEncodedLength?: number }
  */
 export function receiveBody(
   source: Readable,
-  encoding: string | undefined,
+  headers: IncomingHttpHeaders,
   limits: BodyLimits,
   gate: IngestGate,
   ticket: Ticket,
   sizeAdvice?: string,
 ): MeteredBody {
-  const compressed = isCompressed(encoding)
+  const compressed = isCompressed(headers['content-encoding'])
   let encoded = 0
   const received: MeteredBody = meter((total) => {
-    if (total > limits.decoded)
-      throw tooLarge(`${limits.decoded} bytes (${compressed ? 'decompressed' : 'sent'})`, sizeAdvice)
+    if (total > limits.decoded) throw tooLarge(limitOf(limits.decoded, compressed), sizeAdvice)
     if (total > MIN_EXPANSION_BYTES && total > encoded * MAX_EXPANSION) throw tooDense(sizeAdvice)
     gate.hold(ticket, total)
   })
   const onWire = meter((total) => {
     encoded = total
     received.receivedEncodedLength = total
-    if (total > limits.encoded) throw tooLarge(`${limits.encoded} bytes (sent)`, sizeAdvice)
+    if (total > limits.encoded) throw tooLarge(limitOf(limits.encoded, false), sizeAdvice)
   })
-  const steps = compressed ? [onWire, createGunzip(), received] : [onWire, received]
+  const steps = compressed
+    ? [onWire, decompress(headers['content-length'], limits, sizeAdvice), received]
+    : [onWire, received]
   // A request that is refused before its body is read has no other listener, and an unhandled error would end the
   // process.
   received.on('error', () => undefined)
@@ -98,6 +103,31 @@ function isCompressed(encoding: string | undefined): boolean {
   throw new ProblemError(415, 'Unsupported `Content-Encoding`. Send gzip, or no encoding.', {
     headers: { 'accept-encoding': 'gzip, identity' },
   })
+}
+
+/** Decompresses a body that is known to be short in one step, and any other while it arrives. */
+function decompress(length: string | undefined, { decoded }: BodyLimits, sizeAdvice?: string): Transform {
+  if (Number(length ?? Number.POSITIVE_INFINITY) > MAX_BYTES_AT_ONCE) return createGunzip()
+  const maxOutputLength = Math.min(decoded, MIN_EXPANSION_BYTES)
+  const chunks: Buffer[] = []
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk)
+      done()
+    },
+    flush(done) {
+      try {
+        done(null, gunzipSync(Buffer.concat(chunks), { maxOutputLength }))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return done(error as Error)
+        done(maxOutputLength < decoded ? tooDense(sizeAdvice) : tooLarge(limitOf(decoded, true), sizeAdvice))
+      }
+    },
+  })
+}
+
+function limitOf(bytes: number, isDecompressed: boolean): string {
+  return `${bytes} bytes (${isDecompressed ? 'decompressed' : 'sent'})`
 }
 
 function meter(check: (total: number) => void): Transform {

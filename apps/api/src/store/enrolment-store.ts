@@ -22,15 +22,17 @@ export function createEnrolmentStore(
   const write = <Result>(run: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> =>
     database.transaction().execute(run)
   return {
-    join: (token, agentIds, at, replacedId) =>
-      write((transaction) => join(transaction, token, agentIds, at, replacedId, agentsPerToken)),
+    join: async (token, agentIds, at, replacedId) => {
+      // Agents that joined before wait for no transaction.
+      const areMembers = (await findMembers(reader, token, agentIds)).size === new Set(agentIds).size
+      if (areMembers && !(await isRevoked(reader, token, agentIds))) return undefined
+      return write((transaction) => join(transaction, token, agentIds, at, replacedId, agentsPerToken))
+    },
 
     mayJoin: async (token, agentId, at) => {
       if (await isRevoked(reader, token, [agentId])) return 'revoked'
-      const joined = reader.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
-      const member = await joined.where('agent_id', '=', agentId).executeTakeFirst()
-      if (member !== undefined || (isUnlimited(token) && (await findKnown(reader, token, [agentId])).size > 0))
-        return undefined
+      const isMember = (await findMembers(reader, token, [agentId])).size > 0
+      if (isMember || (isUnlimited(token) && (await findKnown(reader, token, [agentId])).size > 0)) return undefined
       return refusalOf(reader, token, 1, at, agentsPerToken)
     },
 
@@ -129,6 +131,15 @@ export async function revokeAgent(transaction: Transaction<Tables>, agent: Agent
   return Number(keys.numUpdatedRows)
 }
 
+async function findMembers(
+  database: Kysely<Tables>,
+  { id }: StoredToken,
+  agentIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const joined = database.selectFrom('token_agents').select('agent_id').where('token_id', '=', id)
+  return new Set((await joined.where('agent_id', 'in', agentIds).execute()).map((row) => row.agent_id))
+}
+
 /** Checks every agent before it writes anything. */
 async function join(
   transaction: Transaction<Tables>,
@@ -141,8 +152,7 @@ async function join(
   const ids = [...new Set(agentIds)]
   if (await isRevoked(transaction, token, ids)) return 'revoked'
   const candidates = replacedId === undefined ? ids : [...ids, replacedId]
-  const joined = transaction.selectFrom('token_agents').select('agent_id').where('token_id', '=', token.id)
-  const members = new Set((await joined.where('agent_id', 'in', candidates).execute()).map((row) => row.agent_id))
+  const members = await findMembers(transaction, token, candidates)
   const strangers = ids.filter((id) => !members.has(id))
   const known = isUnlimited(token) ? await findKnown(transaction, token, strangers) : new Set<string>()
   const newIds = strangers.filter((id) => !known.has(id))
