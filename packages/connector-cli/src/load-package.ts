@@ -1,4 +1,5 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import {
   type Connector,
@@ -28,9 +29,14 @@ export interface BuiltPackage {
 export async function buildPackage(found: ConnectorPackage): Promise<BuiltPackage> {
   await compile(found.folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
   const connector = await loadConnector(found)
-  const description = createStaticDescription(connector, found)
+  const description = createStaticDescription(connector, { ...found, builtWith: coreVersionOf(found.folder) })
   await writeFile(join(found.folder, STATIC_DESCRIPTION_FILE), `${JSON.stringify(description, undefined, 2)}\n`)
   return { connector, description }
+}
+
+/** Returns the version of core whose types the package is compiled with. */
+function coreVersionOf(folder: string): string {
+  return (createRequire(join(folder, 'package.json'))('@rca/core/package.json') as { version: string }).version
 }
 
 /**

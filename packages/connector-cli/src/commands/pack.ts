@@ -30,6 +30,10 @@ export const pack: CliCommand = {
     const problems = problemsOf(found, packed)
     if (problems.length > 0) throw new CliError(`${packed.filename}: ${problems.join('; ')}`)
     print(`Packed ${packed.filename}: ${packed.files.length} files, ${Math.ceil(packed.size / 1000)} kB.`)
+    if (found.rca.core === undefined)
+      print(
+        `It requires @rca/core ${description.builtWith}, with which it was packed. If \`rca-connector matrix\` passes with an older version, declare that one as \`rca.core\` in package.json.`,
+      )
     print(`Publish it from a workflow: npm publish ${packed.filename} --provenance`)
     return 0
   },

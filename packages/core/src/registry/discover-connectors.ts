@@ -6,12 +6,13 @@ import { RcaError } from '../errors/rca-error.ts'
 import type { ConnectorOrigin } from '../platform/protocol.ts'
 import { packageFileOf, shareCore } from './connectors-folder.ts'
 import { otherCoreVersion } from './core-copy.ts'
+import { coreProblem, type RequirementProblem } from './core-requirement.ts'
 import { type InstalledPackage, installedPackages } from './installed-packages.ts'
 import { connectorLoader } from './load-connector.ts'
 import { type ConnectorManifest, isOwnPackage, manifestWarnings, parseManifest, typeInManifest } from './manifest.ts'
 import { type Registry, type RegistryEntry, type RegistryProblem, registryOf } from './registry.ts'
 import { resolveModule } from './resolve-module.ts'
-import { readStaticDescription } from './static-description.ts'
+import { readBuiltWith, readStaticDescription } from './static-description.ts'
 
 /** Options of {@link discoverConnectors}. */
 export interface DiscoverOptions {
@@ -55,9 +56,7 @@ export async function discoverConnectors(options: DiscoverOptions): Promise<Regi
     const type = typeInManifest(manifest)
     const outcome = entryOf(found, entries)
     if (outcome !== undefined && 'problem' in outcome) {
-      const { problem, remedy } = outcome
-      const { message } = new ConnectorError(`of ${name}@${version}`, `${problem}. To fix it, ${remedy}.`)
-      problems.push({ ...origin, type, message })
+      problems.push({ ...origin, type, message: refusalOf(found, outcome).message })
       continue
     }
     if (outcome !== undefined) entries.set(outcome.type, { ...outcome, origin })
@@ -80,28 +79,46 @@ function toPath(from: unknown): string {
 function entryOf(
   found: InstalledPackage,
   entries: ReadonlyMap<string, FoundEntry>,
-): RegistryEntry | { readonly problem: string; readonly remedy: string } | undefined {
+): RegistryEntry | RequirementProblem | undefined {
   if (found.unreadable !== undefined)
     return { problem: `its package.json could not be read (${found.unreadable})`, remedy: 'reinstall the package' }
   if (found.manifest === undefined) return undefined
   const manifest = parseManifest(found.manifest)
   if ('problem' in manifest) return manifest
-  const { type, title, description } = manifest
+  const { type, title, description, core: declared } = manifest
+  const tooOld = coreProblem({ declared, peer: found.corePeer })
+  if (tooOld !== undefined) return tooOld
   const taken = entries.get(type)?.origin
   if (taken !== undefined)
     return {
       problem: `${taken.package}@${taken.version} has the same type \`${type}\``,
       remedy: 'remove one of the two packages',
     }
+  const checkCore = async (): Promise<void> => {
+    if (declared !== undefined || isSource(found, manifest)) return
+    const refused = coreProblem({ builtWith: await readBuiltWith(found.directory) })
+    if (refused !== undefined) throw refusalOf(found, refused)
+  }
+  const load = connectorLoader(found, manifest)
   return {
     type,
     title,
     description,
-    load: connectorLoader(found, manifest),
-    // Sources change without a new version: only compiled code is described by the file.
-    readDescription: async () =>
-      isSource(found, manifest) ? undefined : readStaticDescription(found.directory, { version: found.version, type }),
+    load: async () => {
+      await checkCore()
+      return load()
+    },
+    readDescription: async () => {
+      // Sources change without a new version: only compiled code is described by the file.
+      if (isSource(found, manifest)) return undefined
+      await checkCore()
+      return readStaticDescription(found.directory, { version: found.version, type })
+    },
   }
+}
+
+function refusalOf({ name, version }: InstalledPackage, { problem, remedy }: RequirementProblem): ConnectorError {
+  return new ConnectorError(`of ${name}@${version}`, `${problem}. To fix it, ${remedy}.`)
 }
 
 /** Returns true for a package whose module resolves to TypeScript, as in the repository of its author. */

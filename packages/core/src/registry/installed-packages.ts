@@ -22,6 +22,8 @@ export interface InstalledPackage {
   readonly exports: unknown
   /** Range of `@rca/core` that the package depends on. */
   readonly coreRange?: string | undefined
+  /** Range of `@rca/core` that the package expects of its host. */
+  readonly corePeer?: string | undefined
   readonly unreadable?: string
 }
 
@@ -57,7 +59,8 @@ export async function findPackage(name: string, hostPath: string): Promise<Insta
       if (json === undefined) continue
       const version = typeof json.version === 'string' ? json.version : 'unknown'
       const coreRange = { ...json.dependencies, ...json.peerDependencies }['@rca/core']
-      return { ...found, version, manifest: json.rca, exports: json.exports, coreRange }
+      const corePeer = json.peerDependencies?.['@rca/core']
+      return { ...found, version, manifest: json.rca, exports: json.exports, coreRange, corePeer }
     } catch (error) {
       const unreadable = (error as Error).message
       return {

@@ -6,6 +6,7 @@ import { reasonOf } from '../errors/error-reason.ts'
 import { isRcaError } from '../errors/rca-error.ts'
 import { TimeoutError } from '../errors/timeout-error.ts'
 import { withTimeout } from '../timers.ts'
+import { missingExport } from './core-requirement.ts'
 import type { InstalledPackage } from './installed-packages.ts'
 import type { ConnectorManifest } from './manifest.ts'
 import { resolveModule } from './resolve-module.ts'
@@ -95,6 +96,8 @@ function loadProblem(error: unknown): string {
     return 'it is TypeScript, which Node.js does not run in `node_modules`. Publish it as JavaScript, or remove the package.'
   // The definition's own error, of any copy of core, says what to correct.
   if (isRcaError(error) && error.code === 'RCA_CONNECTOR_INVALID') return error.message
+  const missing = missingExport(error)
+  if (missing !== undefined) return missing
   const remedy = NOT_FOUND.has(String(code))
     ? 'Reinstall the package, or correct `rca.module` in its package.json.'
     : 'Update or remove the package.'

@@ -1,12 +1,7 @@
 import { z } from 'zod'
 import { nearestName } from '../config/nearest-name.ts'
 import { CONTRACT, TYPE_PATTERN } from '../connector/define-connector.ts'
-import { CORE_VERSION } from '../version.ts'
-
-const CORE_RANGE = /^>=(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?$/
-
-/** Version of core before its first release, which has all that the repository has. */
-const UNRELEASED = '0.0.0'
+import { CORE_RANGE, coreProblem, type RequirementProblem } from './core-requirement.ts'
 
 /** Further keys are ignored, so that a newer manifest can be read. */
 const manifestSchema = z.object({
@@ -27,10 +22,7 @@ const manifestSchema = z.object({
 export type ConnectorManifest = Readonly<z.output<typeof manifestSchema>>
 
 /** Checks `package.json#rca`. Returns the manifest, or its problem and the fix. */
-export function parseManifest(
-  value: unknown,
-  coreVersion: string = CORE_VERSION,
-): ConnectorManifest | { readonly problem: string; readonly remedy: string } {
+export function parseManifest(value: unknown, coreVersion?: string): ConnectorManifest | RequirementProblem {
   const contract = typeof value === 'object' && value !== null ? (value as { contract?: unknown }).contract : undefined
   if (typeof contract === 'number' && contract !== CONTRACT) {
     const remedy = contract > CONTRACT ? 'update `@rca/core`' : 'update the package'
@@ -40,27 +32,12 @@ export function parseManifest(
     }
   }
   const result = manifestSchema.safeParse(value)
-  if (result.success) {
-    const { core } = result.data
-    if (core === undefined || isInRange(coreVersion, core)) return result.data
-    return {
-      problem: `it requires \`@rca/core\` ${core}, but this is version ${coreVersion}`,
-      remedy: 'update `@rca/core`, or install an older version of the package',
-    }
-  }
+  if (result.success) return coreProblem({ declared: result.data.core }, coreVersion) ?? result.data
   const problems = result.error.issues.map((issue) => `\`${['rca', ...issue.path].join('.')}\`: ${issue.message}`)
   return {
     problem: `its manifest is invalid: ${problems.join('; ')}`,
     remedy: 'correct `rca` in its package.json, or remove the package',
   }
-}
-
-function isInRange(version: string, range: string): boolean {
-  if (version === UNRELEASED) return true
-  const least = (CORE_RANGE.exec(range) ?? []).slice(1).map((part) => Number(part ?? 0))
-  const given = version.split(/[.-]/).map(Number)
-  const differs = least.findIndex((part, index) => part !== given[index])
-  return differs === -1 || (given[differs] ?? 0) > (least[differs] ?? 0)
 }
 
 /** Returns the type that a manifest declares, even if the rest of it is invalid. */

@@ -15,7 +15,12 @@ const connector = exampleConnector({
   watchers: { moves: { watch: async () => undefined } },
 }) as Connector
 
-const packageJson = { name: '@acme/rca-queues', version: '1.2.3', peerDependencies: { '@rca/core': '0.x' } }
+const packageJson = {
+  name: '@acme/rca-queues',
+  version: '1.2.3',
+  peerDependencies: { '@rca/core': '0.x' },
+  builtWith: '0.4.2',
+}
 const described = createStaticDescription(connector, packageJson)
 const expected = { version: '1.2.3', type: 'acme/queues' }
 
@@ -34,6 +39,7 @@ describe('createStaticDescription', () => {
       version: '1.2.3',
       contract: 1,
       core: '0.x',
+      builtWith: '0.4.2',
       type: 'acme/queues',
       title: 'Example',
       description: 'A connector for tests.',

@@ -51,6 +51,8 @@ export const staticDescriptionSchema = z.object({
   contract: z.literal(CONTRACT),
   /** Range of `@rca/core` that the package declares. */
   core: z.string().optional(),
+  /** Version of `@rca/core` with which the package was packed. */
+  builtWith: z.string().optional(),
   type: z.string(),
   title: z.string(),
   description: z.string(),
@@ -76,6 +78,8 @@ export interface DescribedPackage {
   readonly version: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
+  /** Version of `@rca/core` with which it is packed. */
+  readonly builtWith?: string | undefined
 }
 
 const OPTIONAL_PARTS = ['disconnect', 'election', 'keyStore', 'watchers'] as const
@@ -95,6 +99,7 @@ export function createStaticDescription(connector: Connector, described: Describ
     version: described.version,
     contract: CONTRACT,
     ...(core === undefined ? {} : { core }),
+    ...(described.builtWith === undefined ? {} : { builtWith: described.builtWith }),
     type,
     title,
     description,
@@ -107,7 +112,7 @@ export function createStaticDescription(connector: Connector, described: Describ
     collectors: Object.keys(collectors).sort(),
     watchers: Object.keys(watchers).sort(),
     features: OPTIONAL_PARTS.filter((part) => connector[part] !== undefined),
-  } satisfies Record<Exclude<keyof StaticDescription, 'core'>, unknown>)
+  } satisfies Record<Exclude<keyof StaticDescription, 'core' | 'builtWith'>, unknown>)
 }
 
 /** Sorts by code unit, so that the file is the same in every locale. */
@@ -144,4 +149,19 @@ export async function readStaticDescription(
     if (found[key] !== expected[key])
       return { problem: `its \`${key}\` is \`${found[key]}\`, but that of package.json is \`${expected[key]}\`` }
   return found
+}
+
+/**
+ * Reads the version of core with which an installed package was packed. Of a spoilt file, nothing: reading the whole
+ * description says why.
+ */
+export async function readBuiltWith(directory: string): Promise<string | undefined> {
+  try {
+    const { builtWith } = JSON.parse(await readFile(join(directory, STATIC_DESCRIPTION_FILE), 'utf8')) as {
+      builtWith?: unknown
+    }
+    return typeof builtWith === 'string' ? builtWith : undefined
+  } catch {
+    return undefined
+  }
 }
