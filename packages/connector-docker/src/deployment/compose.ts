@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { type Command, command } from '@rca/core/connector'
-import { stringify } from 'yaml'
 import {
   type AgentContainer,
   type HostMount,
@@ -54,6 +54,8 @@ export function composeFile(container: AgentContainer): string {
     ...networkOf(network),
     ...(extraHosts.length > 0 && { extra_hosts: extraHosts.map(literal) }),
   }
+  // Here, since an agent never writes a compose file, and `deploy` cannot wait for an import.
+  const { stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml')
   const isNamed = network !== undefined && !isMode(network)
   return stringify(
     {

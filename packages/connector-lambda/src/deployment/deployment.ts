@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { type Command, command, type Deployment, type DeploymentTarget } from '@rca/core/connector'
-import { Scalar, stringify } from 'yaml'
 import type { LambdaConfig } from '../config.ts'
 import { logGroup, template } from './template.ts'
 
@@ -66,6 +66,8 @@ function request(target: DeploymentTarget<LambdaConfig>, aws: Aws): Command {
 
 /** Returns the input of `create-stack` as YAML, with the template as a block that people can read. */
 function requestText(target: DeploymentTarget<LambdaConfig>, subnets: string): string {
+  // Here, since an agent never writes a template, and `deploy` cannot wait for an import.
+  const { Scalar, stringify } = createRequire(import.meta.url)('yaml') as typeof import('yaml')
   const options = { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const
   const body = new Scalar(stringify(template(target), { ...options, aliasDuplicateObjects: false }))
   body.type = 'BLOCK_LITERAL'
