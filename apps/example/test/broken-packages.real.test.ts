@@ -104,6 +104,7 @@ async function startProcess(name: string): Promise<Program> {
       AGENT_TOKEN: token,
       AGENT_TYPE: `acme/${name}`,
       COLLECT_INTERVAL: '1s',
+      LOG_LEVEL: 'debug',
     },
   })
 }
@@ -209,7 +210,7 @@ describe('a package that ends or blocks its process', () => {
     for (const name of Object.keys(endingPackages)) programs.set(name, await startProcess(name))
   })
   test.each(Object.entries(endingPackages))('%s is named by its agent', async (name, expected) => {
-    const { exitCode, line, crash, gap } = expected
+    const { exitCode, line, lastLine, crash, gap } = expected
     const program = programs.get(name)
     if (exitCode !== undefined) {
       expect(await program?.ended).toBe(exitCode)
@@ -230,6 +231,12 @@ describe('a package that ends or blocks its process', () => {
     if (crash !== undefined) {
       await expect.poll(() => crashesOf(name)).toEqual([expect.stringMatching(crash)])
       await expect.poll(async () => pointsOf((await agentOf(name))?.agent_id)).toBeGreaterThan(0)
+    }
+    if (lastLine !== undefined) {
+      await expect.poll(async () => pointsOf((await agentOf(name))?.agent_id)).toBeGreaterThan(0)
+      await program?.stop('SIGTERM')
+      const lines = linesOf(program?.stderr() ?? '')
+      expect(lines).toContainEqual(expect.objectContaining({ level: 'debug', ...lastLine }))
     }
     await programs.get(name)?.stop('SIGKILL')
   })

@@ -11,6 +11,7 @@ import {
 import { EXIT_CODES } from '../exit.ts'
 import { type HealthServer, startHealthServer } from '../health-server.ts'
 import { releaseMemoryRegularly } from '../idle-memory.ts'
+import { watchOpenResources } from '../open-resources.ts'
 import { logProcessErrors } from '../process-errors.ts'
 import { useProxy } from '../proxy.ts'
 
@@ -30,6 +31,7 @@ export async function run(
   const { runtime, secrets } = parseConfig(connector, config)
   const logger = makeLogger(runtime.log_level)
   const { proxy, problem } = useProxy(environment, connector.type)
+  const logOpenResources = watchOpenResources()
   const agent = createAgent({ ...options, logger })
 
   const withoutSecrets = createSecretReplacer([agentToken, ...secrets])
@@ -70,6 +72,7 @@ export async function run(
   logger.info({ signal }, 'stopping: sending the remaining reports')
   await agent.stop({ timeout: STOP_TIMEOUT })
   await health?.close()
+  await logOpenResources(agent.agentType, logger)
   logger.info({}, 'stopped')
   return EXIT_CODES.ok
 }

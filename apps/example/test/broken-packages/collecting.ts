@@ -33,7 +33,6 @@ export const collectingPackages: Readonly<Record<string, CollectingPackage>> = {
     code: "collect(() => new Promise(() => {}), { timeout: '300ms' })",
     ...named(/did not finish within 0\.3 s|in progress/),
   },
-  'leaked-timer': { code: 'collect(async () => { setInterval(() => {}, 1e6); return {} })', gaps: {} },
   'undeclared-metric': metrics("{ ...load.point(1, own), name: 'acme.other' }", /`?acme\.other`? is not declared/),
   'undeclared-attribute': metrics('{ ...load.point(1, own), attributes: { size: 1 } }', /size/),
   'undeclared-relation': returns(

@@ -4,8 +4,10 @@ import type { BrokenPackage } from './package-files.ts'
 export interface EndingPackage extends BrokenPackage {
   /** Exit code of the first run of the agent. Absent if it goes on. */
   readonly exitCode?: number
-  /** Fields of a line of the log. */
+  /** Fields of an error in the log, which has a stack. */
   readonly line?: object
+  /** Fields of a line of the log at debug, after the agent was told to stop. */
+  readonly lastLine?: object
   /** Reason of the event of the next run, after a first run that ended. */
   readonly crash?: RegExp
   /** A gap: scope and reason. */
@@ -59,6 +61,14 @@ export const endingPackages: Readonly<Record<string, EndingPackage>> = {
   'sync-loop': {
     code: 'collect(async () => { const end = performance.now() + 1500; while (performance.now() < end); return {} })',
     gap: ['blocked:bad', /blocked the event loop for/],
+  },
+  'leaks-handles': {
+    code: "const { createServer } = await import('node:net')\nparts.connect = async () => { setInterval(() => {}, 1e6); createServer().listen(0, '127.0.0.1'); return {} }",
+    lastLine: {
+      msg: 'connector left resources open',
+      agent_type: 'acme/leaks-handles',
+      open: ['TCPServerWrap', 'Timeout'],
+    },
   },
   memory: {
     code: 'const kept = []\ncollect(async () => { kept.push(Buffer.alloc(6e7, 1)); return {} })',
