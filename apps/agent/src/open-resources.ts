@@ -8,7 +8,7 @@ import type { Logger } from '@rca/core'
 export function watchOpenResources(): (agentType: string, logger: Logger) => Promise<void> {
   const before = process.getActiveResourcesInfo()
   return async (agentType, logger) => {
-    // What was closed just now is open until the event loop has turned.
+    // A handle that was closed is open until the event loop has turned.
     await nextCycle()
     const rest = [...before]
     const open = process.getActiveResourcesInfo().filter((kind) => {

@@ -6,7 +6,7 @@ export interface EndingPackage extends BrokenPackage {
   readonly exitCode?: number
   /** Fields of an error in the log, which has a stack. */
   readonly line?: object
-  /** Fields of a line of the log at debug, after the agent was told to stop. */
+  /** Fields of a line of the log at debug, after the agent got SIGTERM. */
   readonly lastLine?: object
   /** Reason of the event of the next run, after a first run that ended. */
   readonly crash?: RegExp

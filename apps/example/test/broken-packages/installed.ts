@@ -45,8 +45,8 @@ export const installedPackages: Readonly<Record<string, InstalledPackage>> = {
   exits: { code: 'process.exit(7)', deploys: [500, /exit code 7/] },
   'published-sources': { json: { exports: './index.ts' }, deploys: [500, /Publish it as JavaScript/] },
   'newer-core': {
-    module: `import { tellEntities } from '@rca/core/connector'\n${moduleOf('newer-core', {})}`,
-    deploys: [500, /imports `tellEntities`, which `@rca\/core\/connector` of version .* Update `@rca\/core`/],
+    module: `import { traceEntities } from '@rca/core/connector'\n${moduleOf('newer-core', {})}`,
+    deploys: [500, /imports `traceEntities`, which `@rca\/core\/connector` of version .* Update `@rca\/core`/],
   },
   'no-module': { manifest: { module: './missing' }, deploys: [500, /missing/] },
   commonjs: {

@@ -35,7 +35,7 @@ describe('coreProblem', () => {
   })
 })
 
-test('a name that a newer core exports is told from other errors of syntax', () => {
+test('a name that a newer core exports differs from other errors of syntax', () => {
   const newer = new SyntaxError("The requested module '@rca/core/connector' does not provide an export named 'trace'")
   expect(missingExport(newer, '0.4.2')).toMatch(/imports `trace`, which `@rca\/core\/connector` of version 0\.4\.2/)
   expect(missingExport(new SyntaxError("'acme' does not provide an export named 'trace'"))).toBeUndefined()

@@ -9,7 +9,7 @@ const LOWER_BOUND = /^\s*(?:>=|\^|~|=)?\s*v?(\d{1,6}\.\d{1,6}(?:\.\d{1,6})?)/
 /** Version of core before its first release, which has all that the repository has. */
 const UNRELEASED = '0.0.0'
 
-/** What a package says about the version of core that it needs. */
+/** Statements of a package about the version of core that it needs. */
 export interface CoreRequirement {
   /** `rca.core` of its package.json. */
   readonly declared?: string | undefined
@@ -27,7 +27,7 @@ export interface RequirementProblem {
 
 /**
  * Returns why this core is too old for a package, or `undefined`. `rca.core` decides. Without it, the package may use
- * everything of the core that it was packed with, except for later fixes, and of the oldest core of its peer dependency.
+ * everything of the core that it was packed with, except for fixes, and of the oldest core of its peer dependency.
  */
 export function coreProblem(
   { declared, peer, builtWith }: CoreRequirement,
