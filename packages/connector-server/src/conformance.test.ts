@@ -26,6 +26,7 @@ async function start(): Promise<ScenarioSystem & { readonly root: TemporaryDirec
   root.write('proc/5611/cmdline', `server\0--password=${CANARY}\0`)
   root.write('proc/5611/environ', `API_KEY=${CANARY}\0`)
   root.write('etc/server.conf', `password = ${CANARY}\n`)
+  let changes = 0
   /** Replaces a file until the fault ends. */
   const replacing =
     (file: string, replace: () => void): Fault =>
@@ -46,7 +47,11 @@ async function start(): Promise<ScenarioSystem & { readonly root: TemporaryDirec
         ...(content === 'filled' ? [[`/${file} is empty`, replacing(file, () => root.write(file, ''))] as const] : []),
       ]),
     ),
-    act: () => root.write('etc/server.conf', `password = other-${CANARY}\n`),
+    act: () => {
+      changes += 1
+      root.write('etc/server.conf', `password = ${changes}-${CANARY}\n`)
+    },
+    actEvents: ['host.file_changed'],
     secrets: [CANARY],
     environment: [CANARY],
     close: () => rmSync(root.path, { recursive: true, force: true }),
@@ -78,7 +83,7 @@ async function startFailing(): Promise<ScenarioSystem> {
       )
       mount(disks.slice(0, failures))
     },
-    actEvents: 3,
+    actEvents: ['filesystem.read_only', 'host.oom_kill', 'host.memory_pressure'],
     close: system.close,
   }
 }

@@ -29,8 +29,11 @@ export interface ScenarioSystem {
   readonly samePage?: Fault
   /** Makes the system do something that its watchers report. Called once they follow it. */
   readonly act?: () => void | Promise<void>
-  /** Number of events that all watchers together report after `act`. @default each watcher reports at least one */
-  readonly actEvents?: number
+  /**
+   * Number of events that all watchers together report after `act`, or the names of the events that are waited for.
+   * @default each watcher reports at least one
+   */
+  readonly actEvents?: number | readonly string[]
   /** Interrupts the streams that watchers follow. */
   readonly breakStreams?: () => void | Promise<void>
   /** Returns the number of requests so far. */

@@ -24,22 +24,25 @@ const polling = vary(queues, {
   },
 })
 
-test('a watcher that polls reports all events of a system that says how many follow', async () => {
-  const { server, ...system } = await startBroker()
-  const queue = (name: string) => ({ name, messages: 3, delivered: 100 })
-  const more = server.answer('GET /queues?region=eu', {
-    queues: ['mails', 'invoices', 'one', 'two', 'three'].map(queue),
-  })
-  const act = async () => void (await more())
-  const session = await openSession({ connector: polling as never, scenario, system, patienceMs: 30_000 })
-  try {
-    const watched = await session.watch({ act, actEvents: 3 })
-    expect(watched.get('alerts')).toMatchObject({
-      end: 'running',
-      signals: { events: [{ id: 'one' }, { id: 'two' }, { id: 'three' }] },
+test.each([3, ['acme.queue.full']])(
+  'a watcher that polls reports all events of a system that says that %j follow',
+  async (actEvents) => {
+    const { server, ...system } = await startBroker()
+    const queue = (name: string) => ({ name, messages: 3, delivered: 100 })
+    const more = server.answer('GET /queues?region=eu', {
+      queues: ['mails', 'invoices', 'one', 'two', 'three'].map(queue),
     })
-  } finally {
-    await session.disconnect()
-    await system.close()
-  }
-})
+    const act = async () => void (await more())
+    const session = await openSession({ connector: polling as never, scenario, system, patienceMs: 30_000 })
+    try {
+      const watched = await session.watch({ act, actEvents })
+      expect(watched.get('alerts')).toMatchObject({
+        end: 'running',
+        signals: { events: [{ id: 'one' }, { id: 'two' }, { id: 'three' }] },
+      })
+    } finally {
+      await session.disconnect()
+      await system.close()
+    }
+  },
+)

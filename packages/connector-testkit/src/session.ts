@@ -66,8 +66,8 @@ export interface WatchOptions {
   readonly cursors?: ReadonlyMap<string, string>
   /** Called once every watcher has started. */
   readonly act?: (() => void | Promise<void>) | undefined
-  /** Waits for so many events of all watchers together. @default one of each watcher */
-  readonly actEvents?: number | undefined
+  /** Waits for so many events of all watchers together, or for one of each name. @default one of each watcher */
+  readonly actEvents?: number | readonly string[] | undefined
   /** Waits for the end of every watcher instead of its events. @default false */
   readonly untilEnd?: boolean
 }
@@ -193,6 +193,8 @@ async function watchAll(
         context.sleeps.length < polls ? acted.opened : new Promise(() => undefined),
         aborted(context),
       ])
+      // A turn of the event loop delivers changes, such as those of files.
+      await new Promise((resolve) => setImmediate(resolve))
       await context.sleep(duration)
     }
     const done = Promise.resolve()
@@ -214,7 +216,7 @@ async function watchAll(
   const isOver = ({ context, end }: RunningWatcher): boolean =>
     end !== 'running' ||
     (!untilEnd && !waitsForEvents && (context.emitted.length > 0 || context.sleeps.length >= POLLS))
-  const hasAllEvents = (): boolean => waitsForEvents && countEvents(running) >= actEvents
+  const hasAllEvents = (): boolean => waitsForEvents && hasEvents(running, actEvents)
   const timeoutMs = untilEnd || act !== undefined ? patienceMs : QUIET_WATCH_MS
   await wake.until(() => running.every(isOver) || hasAllEvents(), timeoutMs)
   for (const { context } of running) context.abort()
@@ -233,8 +235,9 @@ async function watchAll(
   )
 }
 
-function countEvents(watchers: readonly RunningWatcher[]): number {
-  return watchers.flatMap(({ context }) => context.events()).length
+function hasEvents(watchers: readonly RunningWatcher[], wanted: number | readonly string[]): boolean {
+  const names = watchers.flatMap(({ context }) => context.events()).map(({ name }) => name)
+  return typeof wanted === 'number' ? names.length >= wanted : wanted.every((name) => names.includes(name))
 }
 
 /** Resolves when the context aborts. */
