@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { gate } from '../test/gate.ts'
 import { TimeoutError } from './errors/timeout-error.ts'
-import { abortableSleep, repeat, settleWithin, sleep, withTimeout } from './timers.ts'
+import { abortableSleep, alignedSleep, repeat, settleWithin, sleep, withTimeout } from './timers.ts'
 
 const never = (): Promise<never> => new Promise(() => undefined)
 
@@ -36,6 +36,37 @@ test('abortableSleep rejects when its signal aborts', async () => {
   const sleeping = abortableSleep(stop.signal)('1h')
   stop.abort(new Error('stopped'))
   await expect(sleeping).rejects.toThrow('stopped')
+})
+
+describe('alignedSleep', () => {
+  test('ends the long sleeps of loops that drift apart at the same times', async () => {
+    const stop = new AbortController()
+    const sleepAligned = alignedSleep(stop.signal, performance.now())
+    const begin = performance.now()
+    const wakeUps: number[] = []
+    const loop = async (workMs: number): Promise<void> => {
+      for (let run = 0; run < 3; run += 1) {
+        await sleep(workMs, stop.signal)
+        await sleepAligned('10s')
+        wakeUps.push(performance.now() - begin)
+      }
+    }
+    const loops = Promise.all([loop(1), loop(700), loop(2_400)])
+    await vi.advanceTimersByTimeAsync(30_000)
+    await loops
+    expect(wakeUps).toEqual([10_000, 10_000, 10_000, 20_000, 20_000, 20_000, 30_000, 30_000, 30_000])
+  })
+
+  test('leaves short sleeps as they are, and rejects when its signal aborts', async () => {
+    const stop = new AbortController()
+    const sleepAligned = alignedSleep(stop.signal, performance.now() - 1_234)
+    const short = sleepAligned('1s')
+    await vi.advanceTimersByTimeAsync(1_000)
+    await short
+    const long = sleepAligned('1m')
+    stop.abort(new Error('stopped'))
+    await expect(long).rejects.toThrow('stopped')
+  })
 })
 
 test('settleWithin resolves when the promise resolves, when it rejects, and at the timeout', async () => {

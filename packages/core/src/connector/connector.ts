@@ -142,6 +142,9 @@ export interface WatchContext {
    * before is queued on disk. It resolves earlier: after a kill, the watcher emits again what was not queued.
    */
   saveCursor(cursor: string): Promise<void>
-  /** Resolves after the duration. Rejects when `signal` aborts. */
+  /**
+   * Resolves after the duration. Rejects when `signal` aborts. At least 10 s may be up to 2.5 s shorter or longer: all
+   * watchers of an agent wake up together, which costs less CPU.
+   */
   sleep(duration: Duration): Promise<void>
 }

@@ -4,7 +4,7 @@ import { reasonOf, shortReason } from '../../errors/error-reason.ts'
 import type { Logger } from '../../logger.ts'
 import type { CollectorStatus } from '../../platform/protocol.ts'
 import { type Failure, supervise } from '../../supervise.ts'
-import { abortableSleep } from '../../timers.ts'
+import { alignedSleep } from '../../timers.ts'
 import { createEndedGaps } from '../report/ended-gaps.ts'
 import { createEventLimit, type EventLimit } from '../validate/event-limit.ts'
 import type { SignalValidator, ValidatedSignals } from '../validate/validate-signals.ts'
@@ -27,8 +27,10 @@ export interface WatcherSupervisorOptions<Client> {
   readonly emit: (signals: ValidatedSignals) => void
 }
 
-interface Limited {
+interface Running {
   readonly limits: ReturnType<typeof createLimits>
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAt: number
 }
 
 export type WatcherSupervisor = ReturnType<typeof createWatcherSupervisor>
@@ -38,11 +40,11 @@ export function createWatcherSupervisor<Client>(options: WatcherSupervisorOption
   const watchers = Object.entries(options.connector.watchers ?? {})
   const health = createWatcherHealth(options)
   const limits = createLimits(options.now)
-  const limited = { ...options, limits }
   return {
     /** Resolves when every watcher has ended, even one that ignores `signal`. */
     run: async (signal: AbortSignal): Promise<void> => {
-      await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, limited, health, signal)))
+      const running = { ...options, limits, startedAt: performance.now() }
+      await Promise.all(watchers.map(([name, watcher]) => superviseWatcher(name, watcher, running, health, signal)))
     },
     gaps: (): Gap[] => [...health.gaps(), ...limits.gaps()],
     /** Returns the open gaps for a report, with those that ended since the last one and were not in it. */
@@ -63,7 +65,7 @@ export function createWatcherSupervisor<Client>(options: WatcherSupervisorOption
 async function superviseWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  options: WatcherSupervisorOptions<Client> & Limited,
+  options: WatcherSupervisorOptions<Client> & Running,
   health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
@@ -92,7 +94,7 @@ async function superviseWatcher<Client>(
 async function runWatcher<Client>(
   name: string,
   watcher: Watcher<Client>,
-  { client, cursors, validator, now, emit, limits }: WatcherSupervisorOptions<Client> & Limited,
+  { client, cursors, validator, now, emit, limits, startedAt }: WatcherSupervisorOptions<Client> & Running,
   health: WatcherHealth,
   signal: AbortSignal,
 ): Promise<void> {
@@ -103,7 +105,7 @@ async function runWatcher<Client>(
       now,
       cursor: await cursors.read(name),
       saveCursor: async (cursor) => cursors.keep(name, cursor),
-      sleep: abortableSleep(signal),
+      sleep: alignedSleep(signal, startedAt),
       emit: (signals) => {
         // A stream that the failed run left open would repeat what the restarted one emits.
         if (hasEnded) return
