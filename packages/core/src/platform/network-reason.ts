@@ -1,5 +1,5 @@
 /** Returns the innermost cause: the message of fetch itself is only "fetch failed". */
-export function rootCause(error: unknown): unknown {
+function rootCause(error: unknown): unknown {
   let deepest = error
   while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
   return deepest
