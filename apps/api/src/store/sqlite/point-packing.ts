@@ -13,8 +13,8 @@ const STEP_MS = 10
 /** Pause after a step, as a multiple of its time: packing takes at most a third of this thread. */
 const PAUSE_FACTOR = 2
 
-/** Series that are searched for windows with one statement. */
-const SERIES_BATCH_SIZE = 500
+/** Series that are searched for windows with one statement. It reads two pages of each, maybe from the disk. */
+const SERIES_BATCH_SIZE = 50
 
 /** Windows of one series that can be packed: from one time, until before another. */
 interface PackableRange {
