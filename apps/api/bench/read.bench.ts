@@ -31,9 +31,16 @@ const DAY_MS = 86_400_000
 const REPORTS_PER_SECOND = 20
 const PROBES_PER_SECOND = 50
 
+/** SQL for values of gauges: bytes in pages, hundredths, quotients and constants. Points are packed by their values. */
+const GAUGES = `case series.id % 4
+  when 0 then 4096.0 * (100000 + ${random(200)})
+  when 1 then (5000 + ${random(2000)}) / 100.0
+  when 2 then (300.0 + ${random(60)}) / (2990 + ${random(20)})
+  else 50 end`
+
 const TOKEN = 'token-of-the-benchmark'
 const folder = join(tmpdir(), 'rca-bench-read')
-const database = join(folder, 'rca.sqlite')
+const database = join(folder, 'noisy.sqlite')
 mkdirSync(folder, { recursive: true })
 if (!existsSync(database)) await createDatabase()
 await packPoints()
@@ -294,6 +301,11 @@ function pointSizes(): { points: number; bytes: number; rows: number } {
   return { points, bytes, rows }
 }
 
+/** SQL for a whole number below a limit. */
+function random(limit: number): string {
+  return `(abs(random()) % ${limit})`
+}
+
 /** Creates the store with statements instead of reports, in a minute. */
 async function createDatabase(): Promise<void> {
   const path = join(folder, 'creating.sqlite')
@@ -313,8 +325,8 @@ async function createDatabase(): Promise<void> {
     ${numbers(SERIES)} select 1 + n % ${AGENTS}, 'f' || n,
       case when n < 100 then 'requests.a' when n < 600 then 'requests.b' else 'cpu' end, 'host', 'h' || n,
       json_object('index', n), '1', case when n < 600 then 'counter' else 'gauge' end from numbers`)
-  file.exec(`insert into points select series.id, ${start} + ${INTERVAL_MS} * n + series.id,
-      case when series.id <= 600 then (n % 5000) * 1000.0 + series.id else 50 + n % 7 + series.id / 10.0 end
+  file.exec(`insert into points select series.id, ${start} + ${INTERVAL_MS} * n + series.id + ${random(8)},
+      case when series.id <= 600 then (n % 5000) * 1000.0 + ${random(900)} else ${GAUGES} end
     from series, (${numbers(POINTS_PER_SERIES)} select n from numbers) order by series.id, n`)
   file.exec(`insert into events (agent_key, event_id, name, at, severity, entity_type, entity_id, body, attributes)
     ${numbers(EVENTS)} select 1 + n % ${AGENTS}, 'e' || n, 'container.' || (n % 40),
