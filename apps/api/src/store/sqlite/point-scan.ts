@@ -92,7 +92,8 @@ export function createPointScanner(file: DatabaseSync): PointScanner {
     try {
       return scan(query, state)
     } finally {
-      file.exec('rollback')
+      // SQLite has ended the transaction after some errors.
+      if (file.isTransaction) file.exec('rollback')
     }
   }
 }
