@@ -1,4 +1,5 @@
 import { createAgent } from '@rca/core'
+import { bySeriesSet } from '@rca/core/protocol'
 import { describe, expect, test } from 'vitest'
 import { server } from './index.ts'
 
@@ -29,6 +30,10 @@ describe('server connector on this machine', () => {
           'system.uptime',
         ]),
       )
+      // The processes change, and the series of the host should stay a known set.
+      const sets = [...bySeriesSet(metrics)].map((set) => ('series_set' in set ? [] : set.map(({ name }) => name)))
+      const ofProcesses = sets.filter((names) => names.includes('system.process.count'))
+      expect(ofProcesses.flat().filter((name) => !/^(?:system\.)?process\./.test(name))).toEqual([])
       const statuses = Object.values(agent.status().collectors)
       expect(statuses.length).toBeGreaterThan(0)
       expect(statuses.filter(({ ok }) => !ok)).toEqual([])

@@ -81,9 +81,10 @@ export const server = defineConnector({
     paging,
     filesystems,
     disks,
+    // Its series change with each run: between points of other entities, they are a set of series of their own.
+    processes,
     network,
     kernel,
-    processes,
     pressure,
     uptime,
     'clock-offset': clockOffset,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, statfs, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
@@ -83,7 +83,7 @@ export function createReportFiles(directory: string) {
         }
       }),
     /** Removes a report. A file that cannot be removed is delivered again by the next run. */
-    remove: (file: string) => limited('deleting from', () => rm(path(file), { force: true })).catch(() => undefined),
+    remove: (file: string) => limited('deleting from', () => unlink(path(file))).catch(() => undefined),
     /** Keeps a refused report and the platform's reason for a person, at most 20. */
     refuse: (file: string, reason: string) =>
       limited('writing to', () => setAside(path(file), 'refused', reason)).catch(() => rm(path(file), { force: true })),

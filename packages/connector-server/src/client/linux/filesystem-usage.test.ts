@@ -41,6 +41,22 @@ function createReader(statfs: FilesystemUsageOptions['statfs'], options: Partial
 }
 
 describe('createFilesystemUsageReader', () => {
+  test('calls a filesystem once for readers that come at the same moment', async () => {
+    const { calls, statfs } = hangingStatfs([])
+    let now = 0
+    const read = createReader(statfs, { now: () => now })
+    const [first, second] = await Promise.all([
+      read([mount('/data')], neverAborts),
+      read([{ ...mount('/data'), readOnly: true }], neverAborts),
+    ])
+    expect([first[0]?.mount.readOnly, second[0]?.mount.readOnly]).toEqual([false, true])
+    expect(second[0]?.usage).toEqual(first[0]?.usage)
+    expect(calls).toEqual(['/data'])
+    now += 1_000
+    await read([mount('/data')], neverAborts)
+    expect(calls).toEqual(['/data', '/data'])
+  })
+
   test('reports an impossible size as a problem, and limits impossible parts', async () => {
     const minusOne = 2 ** 64 - 1
     const answers: Readonly<Record<string, StatsFs>> = {
@@ -63,7 +79,9 @@ describe('createFilesystemUsageReader', () => {
 
   test('reads the others when one filesystem hangs, and does not call that one again until it has answered', async () => {
     const { calls, statfs, release } = hangingStatfs(['/host/mnt/share'])
-    const read = createReader(statfs, { resolve: ({ mountPoint }) => `/host${mountPoint}` })
+    let time = 0
+    const now = (): number => (time += 1_000)
+    const read = createReader(statfs, { resolve: ({ mountPoint }) => `/host${mountPoint}`, now })
     const mounts = [mount('/mnt/share'), mount('/')]
     const usage = { total: 1000, used: 400, available: 500, inodes: undefined, freeInodes: undefined }
 

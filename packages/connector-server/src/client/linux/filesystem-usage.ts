@@ -22,6 +22,9 @@ const MAX_HANGING = 2
 /** How long the answer of another process is used, in milliseconds: it costs a hundred times as much. */
 const MAX_ANSWER_AGE_MS = 12_000
 
+/** How long another reader uses a call of this process, in milliseconds: several look at the same moment. */
+const MAX_CALL_AGE_MS = 1_000
+
 /** Types of filesystems whose statistics the kernel has in memory. All others may ask a server or a process. */
 export const LOCAL_TYPE =
   /^(?:bcachefs|btrfs|erofs|exfat|ext[234]|f2fs|hfsplus|iso9660|jfs|ntfs3?|overlay|ramfs|reiserfs|squashfs|tmpfs|udf|vfat|xfs|zfs)$/
@@ -54,6 +57,24 @@ export function createFilesystemUsageReader({
   const hanging = new Set<string>()
   const hangingOutside = new Set<string>()
   const answers = new Map<string, { readonly reading: FilesystemReading; readonly at: number }>()
+  const calls = new Map<string, { readonly answer: Promise<FilesystemReading>; readonly at: number }>()
+
+  const call = (mount: Mount, run: StatFilesystem, signal: AbortSignal): Promise<FilesystemReading> =>
+    run(resolve(mount), signal).then(
+      (statistics): FilesystemReading =>
+        statistics.blocks < MAX_KERNEL_NUMBER
+          ? { mount, usage: toUsage(statistics) }
+          : { mount, problem: `statfs states an impossible size: ${statistics.blocks} blocks` },
+      (error: Error): FilesystemReading => ({ mount, problem: error.message }),
+    )
+  const callHere = (mount: Mount, signal: AbortSignal): Promise<FilesystemReading> => {
+    const recent = calls.get(mount.mountPoint)
+    if (recent !== undefined && now() - recent.at < MAX_CALL_AGE_MS)
+      return recent.answer.then((reading) => ({ ...reading, mount }))
+    const answer = call(mount, statfs, signal)
+    calls.set(mount.mountPoint, { answer, at: now() })
+    return answer
+  }
 
   const readOne = async (
     mount: Mount,
@@ -68,14 +89,7 @@ export function createFilesystemUsageReader({
     if (waiting.has(mountPoint)) return { mount, problem: 'the previous statfs call has not returned yet' }
     if (hanging.size >= MAX_HANGING && !isOutside)
       return { mount, problem: `skipped while ${[...hanging].join(' and ')} do not answer` }
-    const call = isOutside ? statfsOutside : statfs
-    const answer = call(resolve(mount), signal).then(
-      (statistics): FilesystemReading =>
-        statistics.blocks < MAX_KERNEL_NUMBER
-          ? { mount, usage: toUsage(statistics) }
-          : { mount, problem: `statfs states an impossible size: ${statistics.blocks} blocks` },
-      (error: Error): FilesystemReading => ({ mount, problem: error.message }),
-    )
+    const answer = isOutside ? call(mount, statfsOutside, signal) : callHere(mount, signal)
     const reading = await Promise.race([answer, timeout])
     if (reading !== undefined) {
       if (isOutside) answers.set(mountPoint, { reading, at: now() })
@@ -90,6 +104,7 @@ export function createFilesystemUsageReader({
     signal.throwIfAborted()
     const remote = mounts.filter(({ type }) => !LOCAL_TYPE.test(type)).map(({ mountPoint }) => `${mountPoint}/`)
     for (const mountPoint of answers.keys()) if (!remote.includes(`${mountPoint}/`)) answers.delete(mountPoint)
+    for (const [mountPoint, { at }] of calls) if (now() - at >= MAX_CALL_AGE_MS) calls.delete(mountPoint)
     const done = new AbortController()
     let end = (): void => undefined
     const timeout = new Promise<undefined>((resolve) => {

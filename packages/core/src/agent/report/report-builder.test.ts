@@ -131,6 +131,18 @@ describe('ReportBuilder', () => {
     expect(second.data.metrics.filter(({ name }) => name === 'host.load')).toEqual([])
   })
 
+  test('orders points by collector, whichever ends first, so that they are the same set of series', () => {
+    const reports = reportsOf('fast', 'slow')
+    const names = (): string[] =>
+      next(reports).data.metrics.map(({ name, attributes }) => `${name} ${Object.values(attributes).join()}`)
+    reports.addRun(runOf('fast', { metrics: [signals.load.point(1, host)] }))
+    reports.addRun(runOf('slow', { metrics: [signals.load.point(2, entityOf('b'))] }))
+    const before = names()
+    reports.addRun(runOf('slow', { metrics: [signals.load.point(2, entityOf('b'))] }))
+    reports.addRun(runOf('fast', { metrics: [signals.load.point(1, host)] }))
+    expect(names()).toEqual(before)
+  })
+
   test('reports metrics of the agent itself', () => {
     const reports = reportsOf('load')
     reports.addRun(runOf('load', {}))

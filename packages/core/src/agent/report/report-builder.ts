@@ -89,6 +89,7 @@ export function createReportBuilder(options: ReportBuilderOptions) {
     /** Builds the next report, whole or in parts, with all open gaps. Has to be run to its end before the next call. */
     *next(reporter: Reporter, health: Health, gaps: readonly Gap[]): InterruptibleTask<WrittenReport> {
       const header = headerOf(reporter, options)
+      runs = inOrder(runs, collectors)
       const own = selfSignalsOf(options, reporter, runs, health, ownEvents)
       ownEvents = []
       tracker.update('', own.entities)
@@ -128,6 +129,11 @@ export function createReportBuilder(options: ReportBuilderOptions) {
       resyncs.clear()
     },
   }
+}
+
+/** Sorts runs by the order of their collectors: points that follow each other in every report are a known set of series. */
+function inOrder(runs: readonly CollectorRun[], collectors: readonly string[]): CollectorRun[] {
+  return runs.toSorted((one, other) => collectors.indexOf(one.collector) - collectors.indexOf(other.collector))
 }
 
 /** Returns a function that logs once that collectors disagree about an attribute. */
