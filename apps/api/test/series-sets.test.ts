@@ -1,4 +1,3 @@
-import http from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
 import { createAgent, silentLogger } from '@rca/core'
@@ -146,23 +145,15 @@ test('an agent sends values of known series, and all in full to a restarted plat
 }, async () => {
   /** Statuses of the answers to reports, with `values` for requests that contain any. */
   const answers: string[] = []
-  const { request } = http
-  const recording = (url: string, options: http.RequestOptions): http.ClientRequest => {
-    const outgoing = request(url, options)
-    const { end } = outgoing
-    outgoing.end = (body: unknown) => {
-      const bytes = Buffer.from((body ?? '') as string)
-      const text = (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString()
-      if (url.endsWith('/data'))
-        outgoing.once('response', ({ statusCode }) =>
-          answers.push(`${statusCode}${text.includes('"values"') ? ' values' : ''}`),
-        )
-      return (end as (chunk: unknown) => http.ClientRequest).call(outgoing, body)
-    }
-    return outgoing
-  }
-  vi.spyOn(http, 'request').mockImplementation(recording as typeof request)
-  onTestFinished(() => void vi.restoreAllMocks())
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', async (request: Request, init?: RequestInit) => {
+    const response = await fetch(request, init)
+    const body = Buffer.from((init?.body ?? '') as string)
+    const text = (body[0] === 0x1f ? gunzipSync(body) : body).toString()
+    if (request.url.endsWith('/data')) answers.push(`${response.status}${text.includes('"values"') ? ' values' : ''}`)
+    return response
+  })
+  onTestFinished(() => void vi.unstubAllGlobals())
   const wait = { timeout: 60_000, interval: 20 }
   const first = await startApi({ now: Date.now })
   const url = await first.listen()

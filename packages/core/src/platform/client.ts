@@ -1,12 +1,12 @@
+import ky, { type BeforeRetryState, isHTTPError, type KyInstance, type ShouldRetryState } from 'ky'
 import type { z } from 'zod'
-import { type Backoff, fullJitter, spread } from '../backoff.ts'
+import { spread } from '../backoff.ts'
 import { PlatformError } from '../errors/platform-error.ts'
 import type { Logger } from '../logger.ts'
 import { createSecretReplacer } from '../redaction/secret-replacer.ts'
 import { sleep } from '../timers.ts'
 import { type Credential, createCredentials } from './credentials.ts'
-import { createSendRequest, type HttpResponse } from './http.ts'
-import { networkReason } from './network-reason.ts'
+import { networkReason, rootCause } from './network-reason.ts'
 import { platformUrlText } from './platform-url.ts'
 import {
   type AccessQuery,
@@ -29,10 +29,11 @@ import { compress, type ReportBody } from './report-body.ts'
 /** Size from which a request body is compressed. */
 const MIN_COMPRESSED_BYTES = 1024
 
-/** Responses after which a request is sent again, like after an error of the connection. */
-const RETRIED_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504])
+/** Length of a response that is read, in UTF-16 code units: responses of the protocol are short. */
+const MAX_RESPONSE_LENGTH = 65_536
 
-const RETRY_BACKOFF: Backoff = { baseMs: 300, maxMs: 60_000 }
+/** Timeout of one attempt. */
+const REQUEST_TIMEOUT_MS = 15_000
 
 /** Longest wait between two attempts of one call. A call that is asked to wait longer fails: its caller waits. */
 const MAX_RETRY_DELAY_MS = 60_000
@@ -73,42 +74,27 @@ export interface PlatformClient {
   usesKey(): boolean
 }
 
-interface CallOptions {
-  /** Pieces of the body. Without it, the method is GET. */
-  readonly json?: readonly ReportBody[] | undefined
-  readonly signal?: AbortSignal | undefined
-  /** @default 0 */
-  readonly retries?: number
-  /** @default the key, or else the token */
-  readonly only?: Credential | undefined
-}
-
 /** Creates a client. */
 export function createPlatformClient(options: PlatformClientOptions): PlatformClient {
-  const { platformUrl, agentToken, userAgent, retryCount, log } = options
+  const { platformUrl, agentToken, log } = options
   const base = platformUrlText(platformUrl)
   const credentials = createCredentials(agentToken, base, log)
-  const send = createSendRequest()
+  const http = createHttp(options)
+  const once = http.extend({ retry: { limit: 0 } })
   let reloadKey = async (): Promise<void> => undefined
 
   const call = async <Schema extends z.ZodType>(
+    client: KyInstance,
     path: string,
+    json: readonly ReportBody[] | undefined,
     schema: Schema,
-    { json, signal, retries = 0, only }: CallOptions,
+    signal: AbortSignal | undefined,
+    only?: Credential,
   ): Promise<z.output<Schema>> => {
     const credential = only ?? credentials.current()
     try {
-      const { body, encoded } = json === undefined ? {} : await bodyOf(json)
-      const headers = {
-        'user-agent': userAgent,
-        authorization: `Bearer ${credential.text}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(encoded === true && { 'content-encoding': 'gzip' }),
-      }
-      const request = { method: body === undefined ? 'GET' : 'POST', url: base + path, headers, body, signal } as const
-      const answer = await withRetries(retries, signal, () => send(request))
-      if (!isSuccess(answer)) throw refusal(answer, base, path)
-      const response = schema.safeParse(parseJson(answer.text))
+      const answer = await withOwnSignal(signal, (own) => exchange(client, base + path, json, credential, own))
+      const response = schema.safeParse(answer)
       if (!response.success) throw new PlatformError(notThePlatform(base, path), { retryable: true })
       credentials.accept(credential)
       return response.data
@@ -120,25 +106,20 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
       credentials.refuse(credential, failure)
       if (credential.kind === 'token' || only !== undefined) throw failure
       // Again with a key that has replaced this one in the meantime, or with the token.
-      return call(path, schema, { json, signal, retries })
+      return call(client, path, json, schema, signal)
     }
   }
 
   return {
-    sendReports: (reports, signal) =>
-      call(AGENT_PATHS.data, dataResponseSchema, { json: requestOf(reports), signal, retries: retryCount }),
+    sendReports: (reports, signal) => call(http, AGENT_PATHS.data, requestOf(reports), dataResponseSchema, signal),
     sendHeartbeat: (heartbeat, signal) =>
-      call(AGENT_PATHS.heartbeat, heartbeatResponseSchema, { json: [JSON.stringify(heartbeat)], signal }),
+      call(once, AGENT_PATHS.heartbeat, [JSON.stringify(heartbeat)], heartbeatResponseSchema, signal),
     enroll: (request, signal) =>
-      call(AGENT_PATHS.enroll, agentKeySchema, { json: [JSON.stringify(request)], signal, only: credentials.token }),
+      call(once, AGENT_PATHS.enroll, [JSON.stringify(request)], agentKeySchema, signal, credentials.token),
     rotateKey: (request, signal) =>
-      call(AGENT_PATHS.rotateKey, agentKeySchema, {
-        json: [JSON.stringify(request)],
-        signal,
-        only: credentials.key(),
-      }),
+      call(once, AGENT_PATHS.rotateKey, [JSON.stringify(request)], agentKeySchema, signal, credentials.key()),
     checkAccess: (query, signal) =>
-      call(`${AGENT_PATHS.access}?${new URLSearchParams(query)}`, accessResponseSchema, { signal }),
+      call(once, `${AGENT_PATHS.access}?${new URLSearchParams(query)}`, undefined, accessResponseSchema, signal),
     useKey: credentials.useKey,
     isKeyRefused: credentials.isKeyRefused,
     onKeyRefused: (reload) => {
@@ -148,32 +129,67 @@ export function createPlatformClient(options: PlatformClientOptions): PlatformCl
   }
 }
 
-/**
- * Sends a request again after an error of the connection and some statuses, with full jitter or after `Retry-After`
- * with a random part of it. Returns the last response, and throws the last error.
- */
-async function withRetries(
-  retries: number,
-  signal: AbortSignal | undefined,
-  send: () => Promise<HttpResponse>,
-): Promise<HttpResponse> {
-  for (let failures = 1; ; failures += 1) {
-    const response = await send().catch((error: unknown) => {
-      if (failures > retries || signal?.aborted === true) throw error
-      return undefined
-    })
-    if (response !== undefined && (failures > retries || !RETRIED_STATUSES.has(response.status))) return response
-    const asked = response === undefined ? undefined : retryAfterOf(response.headers['retry-after'])
-    if (response !== undefined && asked !== undefined && asked > MAX_RETRY_DELAY_MS) return response
-    const delay = asked === undefined ? fullJitter(failures, RETRY_BACKOFF) : asked + spread(asked)
-    await sleep(delay, signal ?? new AbortController().signal)
-  }
+function createHttp({ userAgent, retryCount }: PlatformClientOptions): KyInstance {
+  return ky.create({
+    headers: { 'user-agent': userAgent, 'content-type': 'application/json' },
+    timeout: REQUEST_TIMEOUT_MS,
+    redirect: 'error',
+    retry: {
+      limit: retryCount,
+      methods: ['post'],
+      statusCodes: [408, 425, 429, 500, 502, 503, 504],
+      afterStatusCodes: [429, 503],
+      maxRetryAfter: MAX_RETRY_DELAY_MS,
+      backoffLimit: MAX_RETRY_DELAY_MS,
+      jitter: true,
+      retryOnTimeout: true,
+      shouldRetry: mayRetrySoon,
+    },
+    hooks: { beforeRetry: [waitLonger] },
+  })
+}
+
+/** Returns false if the platform asked for a longer wait than that of one call, and leaves other errors to ky. */
+function mayRetrySoon({ error }: ShouldRetryState): false | undefined {
+  return (askedWaitOf(error) ?? 0) > MAX_RETRY_DELAY_MS ? false : undefined
+}
+
+/** Waits after `Retry-After`, to which ky adds no jitter. */
+async function waitLonger({ error, request }: BeforeRetryState): Promise<void> {
+  const retryAfter = askedWaitOf(error)
+  if (retryAfter !== undefined) await sleep(spread(retryAfter), request.signal)
+}
+
+function askedWaitOf(error: unknown): number | undefined {
+  return isHTTPError(error) ? retryAfterOf(error.response.headers.get('retry-after')) : undefined
 }
 
 /** Joins reports into a request, which asks for the sets of their series: see `SeriesValues`. */
 function requestOf(reports: readonly ReportBody[]): ReportBody[] {
   const joined = reports.flatMap((report, index) => (index === 0 ? [report] : [',', report]))
   return ['{"reports":[', ...joined, '],"series_sets":true}']
+}
+
+/** Sends a body with POST, or without one GET. */
+async function exchange(
+  client: KyInstance,
+  url: string,
+  json: readonly ReportBody[] | undefined,
+  { text }: Credential,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const authorization = `Bearer ${text}`
+  if (json === undefined) return readJson(await client.get(url, { headers: { authorization }, signal }))
+  const { body, encoded } = await bodyOf(json)
+  const headers = { authorization, ...(encoded ? { 'content-encoding': 'gzip' } : {}) }
+  // ky copies a body of its own request for retries, and `fetch` copies it through a stream: half of the CPU time.
+  const send = (request: Request | URL | string, init?: RequestInit): Promise<Response> =>
+    fetch(request, { ...init, body })
+  return readJson(await client.post(url, { headers, signal, fetch: send }))
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  return JSON.parse(await readBounded(response)) as unknown
 }
 
 /** Joins pieces into one body. Gzipped data may be concatenated: compressed pieces are kept as they are. */
@@ -193,31 +209,52 @@ async function bodyOf(
   return { body: Buffer.concat(members), encoded: true }
 }
 
-function isSuccess({ status }: HttpResponse): boolean {
-  return status >= 200 && status < 300
-}
-
-function refusal({ status, headers, text }: HttpResponse, base: string, path: string): PlatformError {
-  const retryAfter = retryAfterOf(headers['retry-after'])
-  return new PlatformError(`The platform at ${base} answered ${status} to ${path}${explanation(status, text)}`, {
-    status,
-    retryable: !FINAL_STATUSES.has(status),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
-  })
-}
-
-/** Converts an error of a call. Its text has no secrets, wherever it comes from. */
-function toPlatformError(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
-  if (error instanceof PlatformError) {
-    const { status, retryable, retryAfter } = error
-    return new PlatformError(redact(error.message), {
-      retryable,
-      ...(status === undefined ? {} : { status }),
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    })
+/** Reads a response of bounded length, so that it cannot fill the agent's memory. */
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  // Leaving the loop cancels the rest.
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > MAX_RESPONSE_LENGTH) throw new SyntaxError('the response is too long')
   }
+  return text + decoder.decode()
+}
+
+/** Gives a call its own signal: ky and fetch leave listeners on theirs, and the agent's signal exists for months. */
+async function withOwnSignal<Result>(
+  parent: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const own = new AbortController()
+  const abort = (): void => own.abort(parent?.reason)
+  parent?.addEventListener('abort', abort, { once: true })
+  if (parent?.aborted === true) abort()
+  try {
+    return await run(own.signal)
+  } finally {
+    parent?.removeEventListener('abort', abort)
+  }
+}
+
+/** Converts an error of ky or fetch, without the request that it holds: its headers contain the token. */
+function toPlatformError(error: unknown, base: string, path: string, redact: (text: string) => string): PlatformError {
+  if (error instanceof PlatformError) return error
+  if (isHTTPError(error)) {
+    const { status, headers } = error.response
+    const retryAfter = retryAfterOf(headers.get('retry-after'))
+    return new PlatformError(
+      redact(`The platform at ${base} answered ${status} to ${path}${explanation(error.data)}`),
+      { status, retryable: !FINAL_STATUSES.has(status), ...(retryAfter === undefined ? {} : { retryAfter }) },
+    )
+  }
+  if (error instanceof SyntaxError) return new PlatformError(notThePlatform(base, path), { retryable: true })
+  const cause = rootCause(error)
   const reason = redact(networkReason(error))
-  return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, { retryable: true })
+  return new PlatformError(`The platform at ${base} could not be reached for ${path}: ${reason}`, {
+    retryable: true,
+    ...(cause === error ? {} : { cause }),
+  })
 }
 
 function notThePlatform(base: string, path: string): string {
@@ -225,27 +262,15 @@ function notThePlatform(base: string, path: string): string {
 }
 
 /** Parses `Retry-After`, seconds or an HTTP date, into milliseconds from now. */
-function retryAfterOf(header: string | undefined): number | undefined {
-  const text = header?.trim() ?? ''
-  if (text === '') return undefined
-  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
+function retryAfterOf(header: string | null): number | undefined {
+  if (header === null || header.trim() === '') return undefined
+  const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now()
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds)
 }
 
-function explanation(status: number, body: string): string {
-  if (status >= 300 && status < 400)
-    return ': a redirect, which the agent does not follow with its token. Correct `platformUrl`'
-  const problem = problemSchema.safeParse(parseJson(body))
+function explanation(body: unknown): string {
+  const problem = problemSchema.safeParse(body)
   if (!problem.success) return ''
   const fields = (problem.data.errors ?? []).slice(0, 3).map((field) => `${field.pointer} ${field.detail}`)
   return `: ${[problem.data.detail ?? problem.data.title, ...fields].join('; ')}`
-}
-
-/** Returns `undefined` for a text that is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

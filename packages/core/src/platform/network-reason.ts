@@ -1,5 +1,5 @@
 /** Returns the innermost cause: the message of fetch itself is only "fetch failed". */
-function rootCause(error: unknown): unknown {
+export function rootCause(error: unknown): unknown {
   let deepest = error
   while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause
   return deepest
