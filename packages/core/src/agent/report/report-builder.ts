@@ -131,7 +131,7 @@ export function createReportBuilder(options: ReportBuilderOptions) {
   }
 }
 
-/** Sorts runs by the order of their collectors: points that follow each other in every report are a known set of series. */
+/** Sorts runs by the order of their collectors: series that keep their order in all reports are a known set. */
 function inOrder(runs: readonly CollectorRun[], collectors: readonly string[]): CollectorRun[] {
   return runs.toSorted((one, other) => collectors.indexOf(one.collector) - collectors.indexOf(other.collector))
 }
