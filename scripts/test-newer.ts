@@ -58,7 +58,11 @@ const PLATFORMS: readonly Platform[] = [
     testsIn('apps/example/newer'),
   ),
   onThisMachine('checks', 'every check of connectors on every broken connector', 'packages/connector-testkit/newer'),
-  onThisMachine('registry', "a stranger's connector, from an empty folder to its data", 'test/newer'),
+  onThisMachine(
+    'registry',
+    "a stranger's connector, from an empty folder to its data, and the last release",
+    'test/newer',
+  ),
 ]
 
 function testsIn(folder: string): string[] {
