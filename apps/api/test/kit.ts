@@ -105,6 +105,8 @@ export interface TestApi extends Api {
 /** Creates an API with a database and a clock of its own, which validates every response against its schema. */
 export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const directory = mkdtempSync(join(tmpdir(), 'rca-api-'))
+  // Also if the API cannot be created. Runs after the API is closed.
+  onTestFinished(() => rmSync(directory, { recursive: true }))
   const clock = { now: START }
   const databasePath = join(directory, 'rca.sqlite')
   const api = await createApi({
@@ -123,10 +125,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     readThreads: 0,
     ...options,
   })
-  onTestFinished(async () => {
-    await api.close()
-    rmSync(directory, { recursive: true })
-  })
+  onTestFinished(() => api.close())
   const inject = (token: string, given: InjectOptions | string): Promise<LightMyRequestResponse> => {
     const request = typeof given === 'string' ? { url: given } : given
     return api.app.inject({ ...request, headers: { authorization: `Bearer ${token}`, ...request.headers } })
