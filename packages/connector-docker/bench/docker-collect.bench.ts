@@ -19,6 +19,9 @@ const TARGET_RESIDENT_MB = 80
 const TARGET_REDACTION = 0.05
 const mine = `rca-bench-${process.pid}`
 
+/** A line of a log with secrets and with words that only look like some. */
+const LOG_LINE = 'level=info msg="order 7 is paid" user=shop password=pw-7 url=https://shop:pw@db:5432/orders?token=7'
+
 interface Cost {
   readonly wallMs: number
   readonly cpuMs: number
@@ -59,9 +62,30 @@ async function measure(host: string): Promise<void> {
     console.log(`\nrca-agent process, ${started} containers: ${residentMb.toFixed(0)} MB, ${all}`)
     verdict(`less than ${TARGET_RESIDENT_MB} MB of memory`, residentMb < TARGET_RESIDENT_MB)
   }
+  const crashes = startCrashes(host)
   const share = await measureAgentShare(environment, '/redaction/')
+  await crashes.stop()
   if (typeof share === 'string') console.log(`redaction: skipped, ${share}`)
   else verdict(`redaction at most 5 % of the agent's CPU (${(share * 100).toFixed(1)} %)`, share <= TARGET_REDACTION)
+}
+
+/** Runs containers that crash with a long log, one after the other: without text, there is nothing to redact. */
+function startCrashes(host: string): { stop(): Promise<void> } {
+  let isOver = false
+  const run = async (): Promise<void> => {
+    for (let number = 0; !isOver; number += 1) {
+      const script = 'i=0; while [ $i -lt 150 ]; do i=$((i+1)); echo "$i $0"; done; exit 3'
+      const words = ['--rm', '--network', 'none', '--name', `${mine}-crash-${number}`, BUSYBOX_IMAGE]
+      await docker(host, ['run', ...words, 'sh', '-c', script, LOG_LINE]).catch(() => undefined)
+    }
+  }
+  const running = run()
+  return {
+    stop: () => {
+      isOver = true
+      return running
+    },
+  }
 }
 
 function verdicts(groups: Cost, peer: Cost): void {

@@ -34,6 +34,7 @@ test('the share of modules includes what they call, and not the idle time', () =
   }
   writeFileSync(join(profiles, 'a.cpuprofile'), JSON.stringify(profile))
   expect(cpuShareOf(profiles, '/redaction/')).toBe(4 / 12)
+  expect(() => cpuShareOf(profiles, '/other/')).toThrow('no sample in modules with `/other/`')
 })
 
 test('a folder without a profile is an error', () => {

@@ -11,6 +11,8 @@ export function profileFlags(folder: string): string[] {
  * Returns which share of a process's CPU time, from 0 to 1, the modules with `part` in their path take, with all that
  * they call. Reads the profile that {@link profileFlags} made. Unlike the difference of two runs, it does not depend on
  * the other load of the machine.
+ *
+ * @throws {Error} if the profile is missing, or has no sample in these modules: nothing was measured then
  */
 export function cpuShareOf(folder: string, part: string): number {
   const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'))
@@ -30,5 +32,6 @@ function shareOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile, par
     return below.reduce(([a, b], [c, d]) => [a + c, b + d], [own, isPart ? own : 0])
   }
   const [all, ofPart] = sum(nodes[0]!, false)
+  if (ofPart === 0) throw new Error(`the CPU profile has no sample in modules with \`${part}\` in their path`)
   return ofPart / all
 }
