@@ -1,10 +1,10 @@
-import type { ClusterEvent } from '../kinds/event/event.ts'
 import type { ClusterChange } from '../kinds/index.ts'
 import type { Pod, PodContainer } from '../kinds/pod/pod-projection.ts'
 import { containerReference } from '../kinds/references.ts'
 import type { KubernetesClient } from '../kubernetes-client.ts'
 import { type EndedRun, endedRuns } from './ended-run.ts'
 import { kubeletKill } from './kubelet-kill.ts'
+import { createRepeatedOomReports, isOomReport } from './repeated-oom-report.ts'
 
 /**
  * How long an unexplained kill is held back for evidence that arrives after the container's status. A kubelet on a busy
@@ -51,6 +51,7 @@ interface KnownKill {
  * the evidence is then in a later status, in the node's events, or in the last memory reading.
  */
 export function createOomKills(client: KubernetesClient) {
+  const isRepeated = createRepeatedOomReports()
   /** By node name, the newest last. */
   const kills = new Map<string, readonly KnownKill[]>()
   const waiting = new Map<() => void, Pod>()
@@ -83,6 +84,7 @@ export function createOomKills(client: KubernetesClient) {
     /** Takes note of a change in the cluster that may be evidence. */
     observe: (change: ClusterChange): void => {
       if (change.kind === 'events' && change.type !== 'deleted' && isOomReport(change.object)) {
+        if (change.type === 'added' && isRepeated(change.object)) return
         const { about, firstAt, lastAt } = change.object
         const times = new Set(change.type === 'added' ? [firstAt, lastAt] : [lastAt])
         addKills(about.name, [...times].map(timeOf), true)
@@ -148,11 +150,6 @@ function memoryLimit({ status, resources }: PodContainer): number | undefined {
 
 function oomKilledRuns({ containers }: Pod): readonly EndedRun[] {
   return containers.flatMap(({ status }) => endedRuns(status)).filter(({ end }) => end.reason === 'OOMKilled')
-}
-
-/** `SystemOOM` of the kubelet, `OOMKilling` of the node problem detector. Neither names the container. */
-function isOomReport({ about, reason }: ClusterEvent): boolean {
-  return about.kind === 'Node' && (reason === 'SystemOOM' || reason === 'OOMKilling')
 }
 
 function isReported(kills: readonly KnownKill[], { run: { end } }: ContainerRun): boolean {

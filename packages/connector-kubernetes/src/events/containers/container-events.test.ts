@@ -427,6 +427,16 @@ describe('an OOM kill', () => {
       new Date(at(seconds)),
     )
 
+  test('is not found for a report that the kubelet repeats when it starts again', async () => {
+    const again = systemOom(0, { metadata: { name: 'again', uid: 'again', namespace: 'default' } })
+    const { events } = await watchKill({
+      before: ({ putOther }) => putOther('events', systemOom(-300)),
+      after: ({ putOther }) => putOther('events', again),
+      milliseconds: 3_000,
+    })
+    expect(events).toMatchObject([{ severity: 'error', attributes: { 'container.oom_killed': false } }])
+  })
+
   test.each<[string, Parameters<typeof watchKill>[0]]>([
     ['a node event before its status', { before: ({ putOther }) => putOther('events', systemOom(-1)) }],
     ['a node event after its status', { after: ({ putOther }) => putOther('events', systemOom(1)) }],

@@ -229,6 +229,45 @@ describe('a warning of a component', () => {
     ])
   })
 
+  describe('about an OOM kill, which a kubelet that starts again repeats from the log of the kernel', () => {
+    const kill = (pid: number, uid: string, seconds = 0, node = 'node-1') =>
+      report('SystemOOM', `System OOM encountered, victim process: tail, pid: ${pid}`, {
+        metadata: { name: uid, uid, namespace: 'default', creationTimestamp: at(Math.max(0, seconds)) },
+        involvedObject: { kind: 'Node', name: node, uid: node },
+        firstTimestamp: at(seconds),
+        lastTimestamp: at(seconds),
+      })
+
+    test('is reported once for each process', () => {
+      const { put, events } = scene()
+      for (const one of [kill(1, 'a'), kill(2, 'b'), kill(1, 'c', 5), kill(2, 'd', 5), kill(1, 'e', 5, 'node-2')])
+        put('events', one)
+      expect(events.map(({ attributes }) => attributes['k8s.event.message'])).toEqual([
+        'System OOM encountered, victim process: tail, pid: 1',
+        'System OOM encountered, victim process: tail, pid: 2',
+        'System OOM encountered, victim process: tail, pid: 1',
+      ])
+    })
+
+    test('is not reported when it happened long ago', () => {
+      const { put, events } = scene()
+      put('events', kill(3, 'f', -7200))
+      expect(events).toEqual([])
+    })
+
+    test('is not reported again when the first report is from before the start of the agent', () => {
+      const cluster = followedCluster()
+      cluster.put('events', kill(4, 'g', -1800))
+      cluster.listed()
+      const { events } = cluster.watch(clusterWarnings)
+      cluster.put('events', kill(4, 'h'))
+      cluster.put('events', kill(5, 'i'))
+      expect(events.map(({ attributes }) => attributes['k8s.event.message'])).toEqual([
+        'System OOM encountered, victim process: tail, pid: 5',
+      ])
+    })
+  })
+
   test('contains no secrets', () => {
     for (const reason of ['FailedMount', 'FailedScheduling', 'FailedCreate', 'Evicted', 'Other']) {
       const events = eventsFor(report(reason, 'of https://user:canary-a@h and --token canary-b'))

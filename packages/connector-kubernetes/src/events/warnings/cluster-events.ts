@@ -2,6 +2,7 @@ import { createEventSampler, type EventSample, type Watcher } from '@rca/core/co
 import { componentMessage } from '../../evidence/component-message.ts'
 import { withServersUid } from '../../evidence/latest-cluster-event.ts'
 import { podGroup } from '../../evidence/owner-workload.ts'
+import { createRepeatedOomReports } from '../../evidence/repeated-oom-report.ts'
 import { readRedactor } from '../../evidence/run-evidence.ts'
 import type { ClusterEvent } from '../../kinds/event/event.ts'
 import type { Pod } from '../../kinds/pod/pod-projection.ts'
@@ -27,6 +28,7 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
   const repetitions = createEventSampler()
   const objects = createEventSampler()
   const isNewId = createIdFilter()
+  const isRepeatedOomReport = createRepeatedOomReports()
   const emitReport = createReportEmitter(client, context)
 
   const emitProblem = (problem: PodProblem | undefined, isInitial: boolean): void => {
@@ -84,6 +86,7 @@ export const clusterWarnings: Watcher<KubernetesClient> = watchCluster((client, 
     if (change.kind === 'pods' && change.object !== undefined) inspectPod(change.object, isInitial)
     // Servers delete events after an hour.
     if (change.kind !== 'events' || change.type === 'deleted') return
+    if (change.type === 'added' && isRepeatedOomReport(change.object)) return
     const old = change.type === 'changed' ? change.old : undefined
     inspectReport(withServersUid(client.cluster, change.object), old, isInitial)
   }
