@@ -248,6 +248,27 @@ describe('failedUnits', () => {
     expect(context.cursors).toHaveLength(1)
   })
 
+  test.each([
+    ['after a reboot, reports only units that were started since then', 'earlier', ['started.service']],
+    ['without a reboot, reports all units', 'current', ['removed.service', 'started.service', 'waiting.service']],
+  ])('recovery: %s', async (_what, bootId, expected) => {
+    const units = { 'removed.service': 'a', 'started.service': 'b', 'waiting.service': 'c' }
+    const inactive = { ...unit('waiting.service', { invocationId: undefined }), activeState: 'inactive' }
+    const active = { ...unit('started.service'), activeState: 'active' }
+    const client: ServerClient = {
+      ...openFixture(fixtureRoot()),
+      boot: async () => ({ id: 'current', startedAt: new Date('2026-11-22T08:00:00.000Z') }),
+      failedUnits: async () => [],
+      unitStates: async () => [inactive, active].map((state) => ({ ...state, isRestarting: false, restarts: 0 })),
+    }
+    const context = watchContext({ steps: [idle], cursor: JSON.stringify({ bootId, units }) })
+    await runWatcher(failedUnits, client, context)
+    expect(context.events().map(({ name, entity }) => `${name} ${entity.id}`)).toEqual(
+      expected.map((id) => `systemd.unit.recovered ${id}`),
+    )
+    expect(JSON.parse(context.cursors.at(-1) ?? '')).toEqual({ bootId: 'current', units: {} })
+  })
+
   test('ends where systemd does not run', async () => {
     const context = watchContext()
     await runWatcher(failedUnits, openFixture(fixtureRoot()), context)

@@ -60,8 +60,13 @@ export const unitSignals = {
 }
 
 /** Failed units: name → the failed invocation, or an empty text where systemd has no invocation ids. */
-const cursorSchema = z.record(z.string(), z.string())
-type Invocations = z.output<typeof cursorSchema>
+const invocationsSchema = z.record(z.string(), z.string())
+type Invocations = z.output<typeof invocationsSchema>
+
+/** Earlier versions saved the invocations alone. */
+const cursorSchema = z
+  .object({ bootId: z.string().optional(), units: invocationsSchema })
+  .or(invocationsSchema.transform((units) => ({ bootId: undefined, units })))
 
 /** Maximum number of events of a kind at once: one event is for all others. */
 const MAX_EVENTS = 20
@@ -88,7 +93,8 @@ export const failedUnits: Watcher<ServerClient> = {
     const cursor = openCursor(cursorSchema, context)
     const reporter = createReporter(client, context)
     const journal = followRuns(client, context)
-    let known = cursor.before ?? {}
+    let known = cursor.before?.units ?? {}
+    let knownBootId = cursor.before?.bootId
     for (;;) {
       const units = await client.failedUnits(context.signal)
       if (units === undefined) return
@@ -98,11 +104,14 @@ export const failedUnits: Watcher<ServerClient> = {
       const runs = journal
         .take()
         .filter(({ unit, invocationId = '' }) => invocationId !== current[unit] && invocationId !== known[unit])
+      const { id: bootId } = await client.boot()
+      const isRebooted = knownBootId !== undefined && bootId !== undefined && knownBootId !== bootId
       const recovered = Object.keys(known).filter((name) => !Object.hasOwn(current, name))
-      const events = await reporter.report(failed, runs, recovered, known)
+      const events = await reporter.report(failed, runs, recovered, { known, isRebooted })
       if (events.length > 0) context.emit({ events })
       known = current
-      await cursor.save(current)
+      knownBootId = bootId
+      await cursor.save({ bootId, units: current })
       await journal.wait(failed.length + runs.length > MAX_EVENTS)
     }
   },
@@ -185,7 +194,7 @@ function createReporter(client: ServerClient, context: WatchContext) {
       failed: readonly FailedUnit[],
       runs: readonly UnitRun[],
       recovered: readonly string[],
-      known: Invocations,
+      { known, isRebooted }: { readonly known: Invocations; readonly isRebooted: boolean },
     ): Promise<Event[]> => {
       const states = await readStates([...new Set([...runs.map(({ unit }) => unit), ...recovered])])
       const failures: UnitEvent[] = []
@@ -206,6 +215,8 @@ function createReporter(client: ServerClient, context: WatchContext) {
         }
       }
       for (const [unit, invocationId] of left) {
+        // A reboot clears failures: a unit that has not been started since then has not recovered.
+        if (isRebooted && states.get(unit)?.invocationId === undefined) continue
         const at = states.get(unit)?.changedAt ?? context.now()
         recoveries.push({ unit, event: toRecovery(unit, invocationId, at) })
       }
