@@ -241,7 +241,8 @@ realDescribe('docker connector: live engine', engine, () => {
       engineSays.stop()
       await counting.stop()
     }
-  }, 600_000)
+    // An emulated machine under load starts ten containers in a minute.
+  }, 1_800_000)
 })
 
 /** Counts the events that `docker events` prints for containers with this name prefix. */

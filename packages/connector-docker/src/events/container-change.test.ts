@@ -188,6 +188,17 @@ describe('describeChange: replaced container', () => {
     expect(reported.map(({ name }) => name)).toEqual(['container.created'])
   })
 
+  test('compares a container that could not be inspected when it was created once it starts', async () => {
+    const { client, engine } = scene(plain)
+    const next = changed(plain, { id: 'other', restartPolicy: 'always' })
+    const namesAfter = async (action: string): Promise<string[]> =>
+      (await handleEvent(containerEvent(action, next, moment), client)).map(({ name }) => name)
+    expect(await namesAfter('create')).toEqual(['container.created'])
+    engine.existing.set(next.id, next)
+    expect(await namesAfter('start')).toEqual(['container.changed', 'container.started'])
+    expect(await namesAfter('start')).toEqual(['container.started'])
+  })
+
   test('leaves out digests of images that no longer exist', async () => {
     const engine = fakeEngine(of, { image: async () => Promise.reject(new Error('the engine stopped')) })
     const client = fakeClient(of, { engine })

@@ -63,6 +63,8 @@ export async function describeChange(
 ): Promise<Event | undefined> {
   const { history, inventory, keyedHash } = client
   const container = await inspectOrLastKnown(message.raw.actor, client, signal)
+  const reported = history.ofContainer(message.raw.actor)
+  reported.isUncompared = container === undefined
   if (container === undefined) return undefined
   const slot = await takenSlot(container, client, signal)
   const before = history.specIn(slot)

@@ -115,7 +115,9 @@ const DESCRIBERS: ReadonlyMap<string, Describe> = new Map(
       const container = await inspectOrLastKnown(message.raw.actor, client, signal)
       if (container?.autoRemove === true) client.keptLogs.follow(container.id)
       const fields = containerEventFields(message, client, 'was started', await imageOf(message, client, signal))
-      return [containerEventSignals.containerStarted.event(fields)]
+      const { isUncompared } = client.history.ofContainer(message.raw.actor)
+      const change = isUncompared ? await describeChange(message, client, signal) : undefined
+      return [change, containerEventSignals.containerStarted.event(fields)]
     },
     die: async (message, client, signal, run) => [await describeExit(message, client, signal, run)],
     oom: async (message, client, signal, { oomKill }) => {

@@ -28,6 +28,8 @@ export interface ContainerHistory {
   countedExitAt: number | undefined
   /** Error of the last failed start, once it is reported. */
   startError: string | undefined
+  /** True if the container could not be inspected when it was created: it is compared when it starts. */
+  isUncompared: boolean
   /** Image that the container's tag has, once it is reported that the container runs an older one. */
   outdatedSince: string | undefined
   /** Names of event attributes that labels of the container replace. */
@@ -68,6 +70,7 @@ export function createEventHistory() {
         reported: {},
         countedExitAt: undefined,
         startError: undefined,
+        isUncompared: false,
         outdatedSince: undefined,
         shadowed: new Set(),
       }
