@@ -22,7 +22,7 @@ describe('Outbox', () => {
     expect(outbox.state()).toEqual({ reports: 0, bytes: 0, dropped: 0, oldestAt: undefined })
   })
 
-  test('drops the oldest report without events first, then the oldest, but never the newest', async () => {
+  test('drops the oldest report without events first, then the oldest without metrics, but never the newest', async () => {
     const outbox = memoryOutbox(100)
     expect(await outbox.add(entryOf('event-1', 30, true))).toBe(0)
     await outbox.add(entryOf('plain-1', 30))

@@ -1,7 +1,9 @@
+import { dirname } from 'node:path'
 import { reasonOf } from '../errors/error-reason.ts'
 import type { Logger } from '../logger.ts'
 import type { ReportBody } from '../platform/report-body.ts'
 import type { ReportFiles } from './report-files.ts'
+import { withoutMetrics } from './without-metrics.ts'
 
 /** Bodies of reports on disk that are kept in memory as well: what is sent soon is not read again. */
 const MAX_COPIED_BYTES = 1024 * 1024
@@ -14,7 +16,7 @@ export interface OutboxEntry {
   readonly bytes: number
   /** Time of the collection, ISO 8601. */
   readonly at: string
-  /** Reports with events are dropped last: most incidents start with a change. */
+  /** Reports with events lose their metrics before they are dropped: most incidents start with a change. */
   readonly hasEvents: boolean
 }
 
@@ -39,6 +41,8 @@ interface Kept extends OutboxEntry {
   readonly held: number
   body?: ReportBody | undefined
   readonly file?: string | undefined
+  /** True if its metrics were removed, or could not be. */
+  isReduced?: boolean
 }
 
 export interface OutboxOptions {
@@ -65,13 +69,16 @@ function createEntries() {
     entries.set(entry.id, entry)
     bytes += entry.held
   }
+  const subtract = (entry: Kept): void => {
+    bytes -= entry.held
+    if (entry.file === undefined) unsaved -= 1
+    else if (entry.body !== undefined) copied -= entry.held
+  }
   const forget = ({ id }: OutboxEntry): Kept | undefined => {
     const entry = entries.get(id)
     if (entry === undefined) return undefined
     entries.delete(id)
-    bytes -= entry.held
-    if (entry.file === undefined) unsaved -= 1
-    else if (entry.body !== undefined) copied -= entry.held
+    subtract(entry)
     return entry
   }
   return {
@@ -84,24 +91,33 @@ function createEntries() {
     bytes: () => bytes,
     /** Entries that are in memory alone. */
     unsaved: () => unsaved,
-    /** Forgets the oldest entry without events, or else the oldest, but never `newest`. */
-    evictOne: (newest: Pick<OutboxEntry, 'id'>): Kept | undefined => {
-      let victim: Kept | undefined
+    /** Replaces an entry at its place. Returns false if it was forgotten. */
+    replace: (entry: Kept, smaller: Kept): boolean => {
+      if (entries.get(entry.id) !== entry) return false
+      // Setting a key that exists keeps its place.
+      subtract(entry)
+      keep(smaller)
+      return true
+    },
+    /** Returns the oldest entry without events, or else the oldest that may have metrics, or else the oldest. */
+    leastImportant: (newest: Pick<OutboxEntry, 'id'>): Kept | undefined => {
+      let withMetrics: Kept | undefined
+      let oldest: Kept | undefined
       for (const entry of entries.values()) {
         if (entry.id === newest.id) continue
-        victim ??= entry
-        if (entry.hasEvents) continue
-        victim = entry
-        break
+        if (!entry.hasEvents) return entry
+        oldest ??= entry
+        if (entry.isReduced !== true) withMetrics ??= entry
       }
-      return victim === undefined ? undefined : forget(victim)
+      return withMetrics ?? oldest
     },
   }
 }
 
 /**
- * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events, or
- * else the oldest; keeps the newest. A report that cannot be written to disk is kept in memory.
+ * Queues reports until the platform has accepted them. If the queue is full, drops the oldest report without events,
+ * or else the metrics of the oldest, or else the oldest; keeps the newest. A report that cannot be written to disk is
+ * kept in memory.
  */
 export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
   const entries = createEntries()
@@ -111,27 +127,16 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
   const removeFile = async ({ file }: Kept): Promise<void> => {
     if (file !== undefined) await files?.remove(file)
   }
-  const makeRoom = async (newest: Pick<OutboxEntry, 'id'>): Promise<number> => {
-    const evicted: Kept[] = []
-    while (entries.bytes() > maxBytes && entries.size() > 1) {
-      const victim = entries.evictOne(newest)
-      if (victim === undefined) break
-      evicted.push(victim)
-    }
-    dropped += evicted.length
-    await Promise.all(evicted.map(removeFile))
-    return evicted.length
-  }
   const fail = (error: unknown, what: string): void => {
     const reason = reasonOf(error)
     if (diskFailure === undefined) log.error({ error: reason }, what)
     diskFailure = { reason, since: diskFailure?.since ?? new Date().toISOString() }
   }
   /** Returns the file's name, `undefined` if the report is in memory alone. */
-  const save = async ({ agentId, body, ...entry }: NewReport, to: ReportFiles): Promise<string | undefined> => {
-    if (typeof body === 'string') return undefined
+  const save = async ({ agentId, body, ...entry }: NewReport): Promise<string | undefined> => {
+    if (files === undefined || typeof body === 'string') return undefined
     try {
-      const file = await to.write(agentId, { ...entry, held: body.byteLength }, body)
+      const file = await files.write(agentId, { ...entry, held: body.byteLength }, body)
       if (diskFailure !== undefined) log.info({}, 'queue on disk again')
       diskFailure = undefined
       return file
@@ -139,6 +144,45 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
       fail(error, 'report not written to disk: it is lost if the agent ends before it is delivered')
       return undefined
     }
+  }
+  const read = async ({ id }: OutboxEntry): Promise<ReportBody | undefined> => {
+    const entry = entries.get(id)
+    if (entry?.body !== undefined || entry?.file === undefined || files === undefined) return entry?.body
+    const body = await files.read(entry.file)
+    if (body !== undefined && body !== 'damaged') return body
+    // Its metrics were dropped meanwhile, and its file was replaced.
+    if (entries.get(id) !== entry) return read(entry)
+    entries.forget(entry)
+    dropped += 1
+    log.error({ report_id: id }, `report dropped: its file is ${body ?? 'missing'}`)
+    return undefined
+  }
+  /** Drops the metrics of a report with events. */
+  const reduce = async (entry: Kept): Promise<void> => {
+    entry.isReduced = true
+    const body = await read(entry).catch(() => undefined)
+    const smaller = body === undefined ? undefined : await withoutMetrics(body)
+    if (smaller === undefined) return
+    const inMemory = { ...entry, ...smaller, held: sizeOf(smaller), file: undefined }
+    const file = entry.file === undefined ? undefined : await save({ ...inMemory, agentId: dirname(entry.file) })
+    if (entry.file !== undefined && file === undefined) return
+    const reduced = { ...inMemory, file }
+    await removeFile(entries.replace(entry, reduced) ? entry : reduced)
+  }
+  /** Returns how many reports were dropped. */
+  const makeRoom = async (newest: Pick<OutboxEntry, 'id'>): Promise<number> => {
+    let evicted = 0
+    while (entries.bytes() > maxBytes) {
+      const entry = entries.leastImportant(newest)
+      if (entry === undefined) break
+      if (entry.hasEvents && entry.isReduced !== true) await reduce(entry)
+      else if (entries.forget(entry) !== undefined) {
+        evicted += 1
+        dropped += 1
+        await removeFile(entry)
+      }
+    }
+    return evicted
   }
 
   return {
@@ -161,11 +205,10 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
     /** Adds a report, or replaces the one with the same id. Returns how many were dropped for it. Never rejects. */
     add: async (report: NewReport): Promise<number> => {
       const { agentId: _agentId, body, ...entry } = report
-      const held = typeof body === 'string' ? entry.bytes : body.byteLength
-      const file = files === undefined ? undefined : await save(report, files)
+      const file = files === undefined ? undefined : await save(report)
       const same = entries.forget(entry)
       if (same?.file !== undefined && same.file !== file) await removeFile(same)
-      entries.keep({ ...entry, held, body, file })
+      entries.keep({ ...entry, held: sizeOf(report), body, file })
       return makeRoom(entry)
     },
     /** Returns the oldest reports within the limits, but at least one unless the outbox is empty. */
@@ -180,16 +223,7 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
       return batch
     },
     /** Returns a report's body, `undefined` if it is missing or damaged, and then drops it. @throws a passing error */
-    read: async ({ id }: OutboxEntry): Promise<ReportBody | undefined> => {
-      const entry = entries.get(id)
-      if (entry?.body !== undefined || entry?.file === undefined || files === undefined) return entry?.body
-      const body = await files.read(entry.file)
-      if (body !== undefined && body !== 'damaged') return body
-      if (entries.forget(entry) === undefined) return undefined
-      dropped += 1
-      log.error({ report_id: id }, `report dropped: its file is ${body ?? 'missing'}`)
-      return undefined
-    },
+    read,
     /** Removes delivered reports. Never rejects. */
     remove: async (delivered: readonly OutboxEntry[]): Promise<void> => {
       await Promise.all(delivered.flatMap((entry) => entries.forget(entry) ?? []).map(removeFile))
@@ -212,6 +246,11 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
       oldestAt: entries.values().next().value?.at,
     }),
   }
+}
+
+/** Returns the size of a body as it is kept. */
+function sizeOf({ body, bytes }: Pick<NewReport, 'body' | 'bytes'>): number {
+  return typeof body === 'string' ? bytes : body.byteLength
 }
 
 /** Returns when a UUIDv7 was made, ISO 8601. */

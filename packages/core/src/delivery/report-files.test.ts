@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { recordingLogger } from '../../test/recording-logger.ts'
 import { temporaryDirectory } from '../../test/temporary-directory.ts'
@@ -23,6 +23,16 @@ function reportOf(sequence: number, { hasEvents = false, text = '' } = {}): NewR
     at: '2026-01-23T10:00:00.000Z',
     hasEvents,
   }
+}
+
+/** A report of about 40 kB, nearly all metrics, with an event. */
+function fullReport(sequence: number): NewReport {
+  const report = {
+    timestamp: '2026-01-23T10:00:00.000Z',
+    data: { events: ['something happened'], metrics: [randomBytes(27_000).toString('hex')], gaps: [] },
+  }
+  const json = JSON.stringify(report)
+  return { ...reportOf(sequence, { hasEvents: true }), body: gzipSync(json), bytes: json.length }
 }
 
 interface Setup {
@@ -183,5 +193,68 @@ describe('an outbox on disk', () => {
     await rm(join(directory, AGENT), { recursive: true })
     const left = await Promise.all(outbox.peek(everything).map(outbox.read))
     expect(left.map((body) => body !== undefined)).toEqual([true, true, true, true, true, false, false, false])
+  })
+
+  test('drops the metrics of the oldest report with events before the report, and delivers its events', async () => {
+    const directory = await temporaryDirectory()
+    const { outbox } = outboxIn(directory, 80_000)
+    for (const sequence of [0, 1]) expect(await outbox.add(fullReport(sequence))).toBe(0)
+    const files = await filesIn(directory)
+    expect(await outbox.add(fullReport(2))).toBe(0)
+    expect(outbox.state()).toMatchObject({ reports: 3, dropped: 0 })
+    const left = await filesIn(directory)
+    expect(left.slice(1)).toEqual([files[1], expect.anything()])
+
+    const next = outboxIn(directory, 80_000)
+    await next.outbox.restore(AGENT)
+    expect(next.sequences()).toEqual([0, 1, 2])
+    const [oldest] = next.outbox.peek(everything)
+    expect(JSON.parse(gunzipSync((await next.outbox.read(oldest!)) as Uint8Array).toString())).toEqual({
+      timestamp: '2026-01-23T10:00:00.000Z',
+      data: {
+        events: ['something happened'],
+        metrics: [],
+        gaps: [
+          {
+            scope: 'outbox',
+            reason: 'The queue was full: the metrics of this time were dropped. Raise `max_queue_size`.',
+            since: '2026-01-23T10:00:00.000Z',
+          },
+        ],
+      },
+    })
+    // Reports are dropped when no other report has metrics.
+    const last = fullReport(3)
+    const small = outboxIn(directory, (last.body as Uint8Array).byteLength + 100)
+    await small.outbox.restore(AGENT)
+    await small.outbox.add(last)
+    expect(small.sequences()).toEqual([3])
+    expect(small.outbox.state().dropped).toBe(3)
+    expect(await filesIn(directory)).toHaveLength(1)
+  })
+
+  test('reads a report again whose metrics were dropped while it was read', async () => {
+    const directory = await temporaryDirectory()
+    const files = createReportFiles(directory)
+    const isRead = Promise.withResolvers<void>()
+    let delay: Promise<void> | undefined
+    const slow = {
+      ...files,
+      read: async (file: string) => {
+        await delay
+        return files.read(file)
+      },
+    }
+    await outboxIn(directory).outbox.add(fullReport(0))
+    const outbox = createOutbox({ maxBytes: 50_000, files: slow, log: recordingLogger() })
+    await outbox.restore(AGENT)
+    const [oldest] = outbox.peek(everything)
+    delay = isRead.promise
+    const reading = outbox.read(oldest!)
+    delay = undefined
+    await outbox.add(fullReport(1))
+    isRead.resolve()
+    expect(gunzipSync((await reading) as Uint8Array).toString()).toContain('"metrics":[]')
+    expect(outbox.state()).toMatchObject({ reports: 2, dropped: 0 })
   })
 })
