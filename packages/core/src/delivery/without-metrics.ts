@@ -16,7 +16,7 @@ export interface SmallerReport {
 
 /**
  * Removes the metrics of a report, and adds a gap of its time instead. Returns `undefined` if it has none, or if its
- * body is no report.
+ * body is not a report.
  */
 export async function withoutMetrics(body: ReportBody): Promise<SmallerReport | undefined> {
   try {
