@@ -27,7 +27,7 @@ export interface BuiltPackage {
  * @throws {CliError} if the sources do not compile, or the connector cannot be loaded
  */
 export async function buildPackage(found: ConnectorPackage): Promise<BuiltPackage> {
-  await compile(found.folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
+  await compilePackage(found)
   const connector = await loadConnector(found)
   const description = createStaticDescription(connector, { ...found, builtWith: coreVersionOf(found.folder) })
   await writeFile(join(found.folder, STATIC_DESCRIPTION_FILE), `${JSON.stringify(description, undefined, 2)}\n`)
@@ -37,6 +37,11 @@ export async function buildPackage(found: ConnectorPackage): Promise<BuiltPackag
 /** Returns the version of core whose types the package is compiled with. */
 function coreVersionOf(folder: string): string {
   return (createRequire(join(folder, 'package.json'))('@rca/core/package.json') as { version: string }).version
+}
+
+/** Compiles a package's sources into `dist`. Runs none of its code. @throws {CliError} if they do not compile */
+export async function compilePackage({ folder }: ConnectorPackage): Promise<void> {
+  await compile(folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
 }
 
 /**

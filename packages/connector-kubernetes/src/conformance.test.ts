@@ -52,7 +52,7 @@ async function start(): Promise<ScenarioSystem> {
     }
   return {
     address: cluster.url,
-    options: { kubeconfig: `${root.path}/kubeconfig` },
+    options: { kubeconfig: `${root.path}/kubeconfig`, lease_name: 'agents' },
     faults: Object.fromEntries([
       ...Object.entries(FAULTS).map(([fault, answer]) => [`kubelet ${fault}`, summary(answer)] as const),
       // One fault: the agent waits before it watches again. `informer/reflector.test.ts` has the others.

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { json as readJson } from 'node:stream/consumers'
 import { captured } from './fixtures.ts'
 
 /** Plural name, kind and captured objects, by group version. */
@@ -34,7 +35,10 @@ const RESOURCES: Readonly<
   'events.k8s.io/v1': [['events', 'Event', []]],
 }
 
-/** An API server on loopback with captured objects, which never change. */
+/** Objects that clients write, by their path. */
+type WrittenObjects = Map<string, { readonly metadata: { readonly resourceVersion: string; readonly name?: string } }>
+
+/** An API server on loopback with captured objects, which never change, and with Leases that agents write. */
 export interface ClusterServer {
   readonly url: string
   readonly requests: readonly string[]
@@ -52,12 +56,14 @@ export async function clusterServer(): Promise<ClusterServer> {
   const requests: string[] = []
   const waiting = new Set<(path: string) => void>()
   const watches = new Map<ServerResponse, string>()
+  const written: WrittenObjects = new Map()
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster')
     requests.push(request.url ?? '')
     for (const take of waiting) take(pathname)
     const given = cluster.answer(pathname)
     if (given !== undefined) given(request, response)
+    else if (pathname.includes('/leases')) void answerToWriter(request, response, pathname, written)
     else if (searchParams.has('watch')) {
       const resource = pathname.split('/').at(-1) ?? ''
       response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
@@ -65,7 +71,8 @@ export async function clusterServer(): Promise<ClusterServer> {
       response.on('close', () => watches.delete(response))
     } else {
       const found = answerTo(pathname)
-      json(response, found === undefined ? 404 : 200, found ?? { kind: 'Status', reason: 'NotFound', code: 404 })
+      if (found === undefined) refuse(response, 404, 'NotFound')
+      else json(response, 200, found)
     }
   })
   server.listen(0, '127.0.0.1')
@@ -95,6 +102,31 @@ export async function clusterServer(): Promise<ClusterServer> {
     },
   }
   return cluster
+}
+
+/** Creates, replaces or returns an object. Refuses to replace another version. */
+async function answerToWriter(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  written: WrittenObjects,
+): Promise<void> {
+  if (request.method === 'GET') {
+    const found = written.get(path)
+    return found === undefined ? refuse(response, 404, 'NotFound') : json(response, 200, found)
+  }
+  const given = (await readJson(request)) as { readonly metadata: { name: string; resourceVersion?: string } }
+  const key = request.method === 'POST' ? `${path}/${given.metadata.name}` : path
+  const before = written.get(key)
+  if (before?.metadata.resourceVersion !== given.metadata.resourceVersion) return refuse(response, 409, 'Conflict')
+  const resourceVersion = String(Number(before?.metadata.resourceVersion ?? 1000) + 1)
+  const object = { ...given, metadata: { ...given.metadata, resourceVersion } }
+  written.set(key, object)
+  return json(response, request.method === 'POST' ? 201 : 200, object)
+}
+
+function refuse(response: ServerResponse, code: number, reason: string): void {
+  json(response, code, { kind: 'Status', status: 'Failure', reason, code })
 }
 
 function answerTo(path: string): object | undefined {

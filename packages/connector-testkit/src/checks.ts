@@ -6,6 +6,7 @@ import { configurationChecks } from './checks/configuration.ts'
 import { connectionChecks } from './checks/connection.ts'
 import { conventionChecks } from './checks/conventions.ts'
 import { deploymentChecks } from './checks/deployment.ts'
+import { electionChecks } from './checks/election.ts'
 import { faultChecks } from './checks/faults.ts'
 import { identityChecks } from './checks/identity.ts'
 import { loadingChecks } from './checks/loading.ts'
@@ -22,7 +23,7 @@ import { watcherChecks } from './checks/watchers.ts'
 import { exceptionsOf, outcomeOf } from './exceptions.ts'
 import { openPackage } from './package-under-check.ts'
 import type { Scenario } from './scenario.ts'
-import { type CheckDefinition, createSubject } from './subject.ts'
+import { type CheckDefinition, createSubject, type Findings, UnavailableError } from './subject.ts'
 
 /** Options of `checks`. */
 export interface ChecksOptions {
@@ -58,6 +59,7 @@ const DEFINITIONS: readonly CheckDefinition[] = [
   ...valueChecks,
   ...topologyChecks,
   ...watcherChecks,
+  ...electionChecks,
   ...processChecks,
   ...secretChecks,
 ]
@@ -70,26 +72,38 @@ const DEFINITIONS: readonly CheckDefinition[] = [
  * @throws {TypeError} if `connector` was not made by `defineConnector`, or the package's exceptions are invalid
  */
 export function checks<Config, Client>(connector: Connector<Config, Client>, options: ChecksOptions = {}): Check[] {
-  const {
+  if (!isConnector(connector)) throw new TypeError('`checks` must be called with a connector of `defineConnector`')
+  return createChecks(connector as unknown as Connector, options)
+}
+
+/**
+ * As `checks`, for a connector that may be a proxy whose parts throw `UnavailableError`.
+ *
+ * @param onRehearsal called before the scenarios run that checks share; may throw `UnavailableError` as well
+ */
+export function createChecks(
+  connector: Connector,
+  {
     scenarios = [],
     packageFolder,
     strict = false,
     patienceMs = DEFAULT_PATIENCE_MS,
     nodeArguments = [],
-  } = options
-  if (!isConnector(connector)) throw new TypeError('`checks` must be called with a connector of `defineConnector`')
+  }: ChecksOptions,
+  onRehearsal?: () => void,
+): Check[] {
   const found = packageFolder === undefined ? undefined : openPackage(packageFolder, nodeArguments)
   const exceptions = exceptionsOf(
     found?.json,
     DEFINITIONS.map(({ id }) => id),
   )
-  const subject = createSubject({ connector: connector as unknown as Connector, scenarios, package: found, patienceMs })
+  const subject = createSubject({ connector, scenarios, package: found, patienceMs }, onRehearsal)
   return DEFINITIONS.map(({ find, ...description }) => {
     const exception = exceptions.get(description.id)
     const excepted = exception === undefined ? {} : { exception: exception.reason }
     let result: Promise<CheckResult> | undefined
     const evaluateOnce = async (): Promise<CheckResult> => {
-      const findings = await find(subject)
+      const findings = await findOrSkip(() => find(subject))
       if ('skipped' in findings) return { ...description, status: 'skipped', findings: [], skipped: findings.skipped }
       return { ...description, ...outcomeOf(description.id, description.severity, findings, exception) }
     }
@@ -103,4 +117,13 @@ export function checks<Config, Client>(connector: Connector<Config, Client>, opt
     }
     return { ...description, ...excepted, evaluate, run }
   })
+}
+
+async function findOrSkip(find: () => Findings | Promise<Findings>): Promise<Findings> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof UnavailableError) return { skipped: error.message }
+    throw error
+  }
 }

@@ -13,6 +13,7 @@ export { connectContext, type TestConnectContext, testKeyedHash } from './connec
 export { type FakeContext, type FakeContextOptions, fakeContext } from './fake-context.ts'
 export { type FakePlatform, fakePlatform } from './fake-platform.ts'
 export { type FakeAnswer, type FakeRoutes, type FakeServer, fakeServer } from './fake-server.ts'
+export { type IsolatedChecksOptions, runIsolatedChecks } from './isolated/run-isolated-checks.ts'
 export { permissionsOf } from './kit-settings.ts'
 export { type ManualClock, manualClock, manualClock as clock } from './manual-clock.ts'
 export { type LogLine, type RecordingLogger, recordingLogger } from './recording-logger.ts'

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { childEnvironment } from './isolated/child-environment.ts'
 
 /** Record of a process that imported a connector's package. */
 export interface ImportRecord {
@@ -35,6 +36,8 @@ export interface PackageUnderCheck {
   has(file: string): boolean
   /** Imports the package in a process of its own, once. */
   imported(): Promise<ImportOutcome>
+  /** Imports the package again. */
+  importedAgain(): Promise<ImportOutcome>
 }
 
 /** As in core: code that takes longer to load waits for something, perhaps for ever. */
@@ -53,6 +56,7 @@ export function openPackage(folder: string, nodeArguments: readonly string[]): P
       imported ??= importInChild(folder, nodeArguments)
       return imported
     },
+    importedAgain: () => importInChild(folder, nodeArguments),
   }
 }
 
@@ -69,6 +73,7 @@ function readPackageJson(folder: string): Readonly<Record<string, unknown>> {
 function importInChild(folder: string, nodeArguments: readonly string[]): Promise<ImportOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...nodeArguments, CHILD, folder], {
+      env: childEnvironment(),
       stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
     })
     let printed = ''

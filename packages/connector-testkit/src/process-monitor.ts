@@ -1,4 +1,5 @@
 import { AsyncLocalStorage, createHook } from 'node:async_hooks'
+import { restorePrototypes, snapshotPrototypes } from './prototypes.ts'
 
 /** Effects of some code on the whole process. */
 export interface ProcessRecord {
@@ -8,6 +9,8 @@ export interface ProcessRecord {
   readonly unhandled: readonly unknown[]
   /** Texts on standard output. */
   readonly printed: readonly string[]
+  /** Names of changed properties of shared prototypes. They are restored. */
+  readonly prototypes: readonly string[]
 }
 
 /** Watches the effects of code on the process. */
@@ -50,6 +53,8 @@ async function monitored<Result>(use: (monitor: ProcessMonitor) => Promise<Resul
   const uncaught: unknown[] = []
   const unhandled: unknown[] = []
   const printed: string[] = []
+  const prototypes: string[] = []
+  const before = snapshotPrototypes()
   const resources = new Map<number, Resource>()
   const hook = createHook({
     init: (id, type, _trigger, resource) => {
@@ -71,6 +76,7 @@ async function monitored<Result>(use: (monitor: ProcessMonitor) => Promise<Resul
       uncaught,
       unhandled,
       printed,
+      prototypes,
       run: (code) => inside.run(true, code),
       openResources: () =>
         [...resources.values()].filter(({ resource }) => resource.hasRef?.() !== false).map(({ kind }) => kind),
@@ -79,6 +85,7 @@ async function monitored<Result>(use: (monitor: ProcessMonitor) => Promise<Resul
     // Errors of the last moment, such as unhandled rejections, are reported after the microtasks.
     await new Promise((resolve) => setImmediate(resolve))
     hook.disable()
+    prototypes.push(...restorePrototypes(before))
     for (const undo of restore) undo()
   }
 }

@@ -1,6 +1,7 @@
 import { parseConfig, type RawConfig } from '@rca/core'
 import type { Identity } from '@rca/core/testing'
 import { reasonOf } from '@rca/core/testing'
+import { startCandidate } from './candidate.ts'
 import { type ProcessRecord, withProcessMonitor } from './process-monitor.ts'
 import type { Scenario, ScenarioSystem } from './scenario.ts'
 import {
@@ -87,6 +88,7 @@ export async function rehearse(given: Omit<SessionOptions, 'system'>, name: stri
       const before = system?.requests?.()
       const one = await monitor.run(() => useSession(first, options, texts))
       const requests = before === undefined ? undefined : ((one.requestsAfterRounds ?? before) - before) / ROUNDS
+      await monitor.run(() => leadOnce(first, given))
       const disconnect = await monitor.run(() => close(first, given))
       const leaked = await openAfter(monitor.openResources, given.patienceMs)
       const again = await monitor.run(async () => {
@@ -121,6 +123,17 @@ async function useSession(
   for (const { error } of rounds.flatMap((round) => [...round.values()])) if (error !== undefined) texts.push(error)
   for (const { error } of watchers.values()) if (error !== undefined) texts.push(reasonOf(error))
   return { ...identified, rounds, watchers, requestsAfterRounds }
+}
+
+/** Leads, if the connector has an election, and stops. `ELE-one` reports a failure. */
+async function leadOnce(
+  session: CheckSession,
+  { connector, patienceMs }: Pick<SessionOptions, 'connector' | 'patienceMs'>,
+): Promise<void> {
+  if (connector.election === undefined) return
+  const candidate = startCandidate(connector, session, 'agent-1')
+  await settlesWithin(candidate.promoted, patienceMs)
+  await settlesWithin(candidate.stop(), patienceMs)
 }
 
 async function close(

@@ -37,11 +37,18 @@ export interface CheckDefinition extends CheckDescription {
   readonly find: (subject: Subject) => Findings | Promise<Findings>
 }
 
+/** Thrown for a part of a subject that this process cannot have: the check is skipped. */
+export class UnavailableError extends Error {}
+
 /** Creates the subject of one list of checks. */
-export function createSubject(parts: Omit<Subject, 'rehearsals' | 'options' | 'inScenarios'>): Subject {
+export function createSubject(
+  parts: Omit<Subject, 'rehearsals' | 'options' | 'inScenarios'>,
+  onRehearsal: () => void = () => undefined,
+): Subject {
   const { connector, scenarios, patienceMs } = parts
   let rehearsals: Promise<readonly Rehearsal[]> | undefined
   const rehearseAll = async (): Promise<readonly Rehearsal[]> => {
+    onRehearsal()
     const all: Rehearsal[] = []
     for (const [index, scenario] of scenarios.entries())
       all.push(await rehearse({ connector, scenario, patienceMs }, nameOf(scenario, index)))

@@ -498,6 +498,16 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
         if (context.signal.aborted) throw error
       }),
     ),
+  'ELE-one': () => ({
+    connector: vary(queues, {
+      election: {
+        run: async (broker, context) => {
+          context.promote()
+          await queues.election?.run(broker, { ...context, demote: () => undefined })
+        },
+      },
+    }),
+  }),
   'DIS-ends': () => {
     const isFirst = first()
     return {
@@ -528,6 +538,11 @@ export const brokenConnectors: Readonly<Record<string, () => BrokenConnector>> =
       othersPatienceMs: 5000,
     }
   },
+  'RUN-prototypes': () =>
+    collecting(async () => {
+      Object.defineProperty(Array.prototype, 'last', { configurable: true, value: () => undefined })
+      return {}
+    }),
   'RUN-no-exit': () =>
     collecting(async () => {
       process.exit(3)

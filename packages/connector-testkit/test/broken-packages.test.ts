@@ -28,6 +28,19 @@ test.each(Object.keys(brokenPackages))('the package broken for %s fails it, and 
   expect(await failuresOf(brokenPackages[id] ?? {}, id.slice(0, id.indexOf('-')))).toEqual([id])
 })
 
+test('an import that takes long once passes LOAD-fast', async () => {
+  const marker = "new URL('./marker', import.meta.url)"
+  const code = `import { existsSync, writeFileSync } from 'node:fs'
+const isFirst = !existsSync(${marker})
+writeFileSync(${marker}, '')
+const start = process.cpuUsage()
+while (isFirst && process.cpuUsage(start).user < 1_550_000);
+`
+  const options = { packageFolder: packageFolder({ code }), nodeArguments }
+  const check = checks(queues, options).find(({ id }) => id === 'LOAD-fast')
+  expect(await check?.evaluate()).toMatchObject({ status: 'passed' })
+})
+
 describe('exceptions', () => {
   const withExceptions = (except: unknown) =>
     checks(queues, {

@@ -13,6 +13,8 @@ const permissions = {
   'GET /broker': 'Reads the name and the regions of the broker.',
   'GET /queues': 'Reads queues.',
   'GET /alerts': 'Follows alerts.',
+  'PUT /leader': 'Elects a leader.',
+  'DELETE /leader': 'Elects a leader.',
 }
 
 const packageJson = {

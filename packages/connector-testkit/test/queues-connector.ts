@@ -51,6 +51,9 @@ export interface Broker {
   /** Reads a page of queues, the first one without a token. */
   page(region: string, token: string | undefined, signal: AbortSignal): Promise<Page>
   queues(region: string, signal: AbortSignal): Promise<readonly Queue[]>
+  /** Returns true if the agent leads: the first one that asks does, until it resigns. */
+  lead(agent: string, signal: AbortSignal): Promise<boolean>
+  resign(agent: string): Promise<void>
   alerts(after: number, signal: AbortSignal): AsyncIterable<Alert>
 }
 
@@ -91,6 +94,14 @@ export async function openBroker({ broker_url: url, api_token: token }: Config, 
         token = next
       }
     },
+    lead: async (agent, own) => {
+      const response = await send(new URL(`/leader?agent=${agent}`, url), token, own, 'PUT')
+      return (await response.text()) === agent
+    },
+    resign: async (agent) => {
+      const response = await send(new URL(`/leader?agent=${agent}`, url), token, AbortSignal.timeout(5_000), 'DELETE')
+      await response.text()
+    },
     alerts: async function* (after, own) {
       const response = await send(new URL(`/alerts?after=${after}`, url), token, own)
       for await (const line of response.lines()) if (line !== '') yield JSON.parse(line) as Alert
@@ -99,9 +110,9 @@ export async function openBroker({ broker_url: url, api_token: token }: Config, 
 }
 
 /** Sends a request on a connection of its own, which ends with the answer. */
-function send(url: URL, token: string, signal: AbortSignal) {
+function send(url: URL, token: string, signal: AbortSignal, method = 'GET') {
   return new Promise<{ status: number; text(): Promise<string>; lines(): AsyncIterable<string> }>((resolve, reject) => {
-    const request = httpRequest(url, { agent: false, signal, headers: { authorization: `Bearer ${token}` } })
+    const request = httpRequest(url, { method, agent: false, signal, headers: { authorization: `Bearer ${token}` } })
     request.on('error', (error) => reject(new Error(`The broker at ${url.host} does not answer: ${error.message}`)))
     request.on('response', (response) => {
       response.setEncoding('utf8')
@@ -173,6 +184,21 @@ export const queues = defineConnector<typeof configSchema, Broker>({
   connect: ({ config: options, signal }) => openBroker(options, signal),
   identify: async ({ id }) => ({ id, name: id, entity: signals.broker.reference(id) }),
   disconnect: async () => undefined,
+  election: {
+    run: async (broker, { signal, instanceId, sleep, promote, demote }) => {
+      try {
+        while (!signal.aborted) {
+          if (await broker.lead(instanceId, signal)) promote()
+          else demote()
+          await sleep('2s')
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error
+      } finally {
+        await broker.resign(instanceId)
+      }
+    },
+  },
   collectors: {
     broker: {
       collect: async ({ id, regions }) => ({
@@ -213,12 +239,23 @@ export async function startBroker(): Promise<ScenarioSystem & { readonly server:
   const queue = (name: string) => ({ name, messages: 3, delivered: 100 })
   const alerts: Alert[] = []
   const listeners = new Set<ServerResponse>()
+  let leader: string | undefined
+  const agentOf = ({ url = '' }: IncomingMessage): string =>
+    new URL(url, 'http://broker').searchParams.get('agent') ?? ''
   const write = (response: ServerResponse, alert: Alert): void => void response.write(`${JSON.stringify(alert)}\n`)
   const server = await fakeServer({
     'GET /broker': { broker: 'broker-1', regions: ['eu', 'us'] },
     'GET /queues?region=eu': { queues: [queue('mails'), queue('invoices')] },
     'GET /queues?region=eu&page=2': {},
     'GET /queues?region=us': { queues: [queue('mails')] },
+    'PUT /leader': (request: IncomingMessage, response: ServerResponse) => {
+      leader ??= agentOf(request)
+      response.writeHead(200).end(leader)
+    },
+    'DELETE /leader': (request: IncomingMessage, response: ServerResponse) => {
+      if (leader === agentOf(request)) leader = undefined
+      response.writeHead(200).end()
+    },
     'GET /alerts': (request: IncomingMessage, response: ServerResponse) => {
       response.writeHead(200).flushHeaders()
       const after = Number(new URL(request.url ?? '', 'http://broker').searchParams.get('after'))

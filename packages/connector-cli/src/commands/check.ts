@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { type CheckResult, checks, type ReportFormat, report, runChecks, type Scenario } from '@rca/connector-testkit'
+import {
+  type CheckResult,
+  type IsolatedChecksOptions,
+  type ReportFormat,
+  report,
+  runIsolatedChecks,
+} from '@rca/connector-testkit'
 import { CliError } from '../cli-error.ts'
 import type { CliCommand } from '../command.ts'
 import { readConnectorPackage } from '../connector-package.ts'
-import { buildPackage } from '../load-package.ts'
+import { compilePackage } from '../load-package.ts'
 import { compileTests } from './test.ts'
 
 /** Module that exports the scenarios, from the folder of the package. */
@@ -14,11 +19,15 @@ const SCENARIOS = join('test', 'scenarios')
 
 const REPORT_FORMATS: readonly ReportFormat[] = ['junit', 'sarif', 'json']
 
-/** Makes every check of `@rca/connector-testkit`, in the scenarios that `test/scenarios.ts` exports. */
+/**
+ * Makes every check of `@rca/connector-testkit`, in the scenarios that `test/scenarios.ts` exports. The connector runs
+ * in a process of its own, without the environment of this one.
+ */
 export const check: CliCommand = {
   summary: 'makes every check of connectors, in the scenarios of test/scenarios.ts',
   usage: '',
   flags: {
+    env: { type: 'string', multiple: true, summary: 'an environment variable that the scenarios read' },
     strict: { type: 'boolean', summary: 'fails for warnings as well' },
     junit: { type: 'string', summary: 'writes the results to a file as JUnit XML' },
     sarif: { type: 'string', summary: 'writes the results to a file as SARIF' },
@@ -26,11 +35,15 @@ export const check: CliCommand = {
   },
   run: async ({ folder, flags, print }) => {
     const found = await readConnectorPackage(folder)
-    const { connector } = await buildPackage(found)
-    const scenarios = await readScenarios(found.folder, print)
-    // Node's flags of this process, such as conditions of exports, also apply to processes that import the package.
-    const options = { scenarios, packageFolder: found.folder, nodeArguments: process.execArgv }
-    const results = await runChecks(checks(connector, options))
+    await compilePackage(found)
+    const { env: environment = [] } = flags
+    const results = await checksOf({
+      packageFolder: found.folder,
+      scenariosModule: await compileScenarios(found.folder, print),
+      // Node's flags of this process, such as conditions of exports.
+      nodeArguments: process.execArgv,
+      environment: [environment].flat().map(String),
+    })
     for (const line of linesOf(results)) print(line)
     for (const format of REPORT_FORMATS) {
       const file = flags[format]
@@ -41,17 +54,20 @@ export const check: CliCommand = {
   },
 }
 
-/** @throws {CliError} if the module exports no list of scenarios */
-async function readScenarios(home: string, print: (line: string) => void): Promise<readonly Scenario[]> {
-  if (!existsSync(join(home, `${SCENARIOS}.ts`))) {
-    print('There is no test/scenarios.ts: checks that run the connector are skipped.')
-    return []
+/** @throws {CliError} if the checks cannot be made */
+async function checksOf(options: IsolatedChecksOptions): Promise<CheckResult[]> {
+  try {
+    return await runIsolatedChecks(options)
+  } catch (error) {
+    throw new CliError(`${(error as Error).message}.`, { cause: error })
   }
-  const copy = await compileTests(home, 'check')
-  const { scenarios } = (await import(pathToFileURL(join(copy, `${SCENARIOS}.js`)).href)) as { scenarios?: unknown }
-  if (!Array.isArray(scenarios))
-    throw new CliError('test/scenarios.ts must export `scenarios`, a list: `export const scenarios: Scenario[] = […]`.')
-  return scenarios
+}
+
+/** Returns the compiled module with the scenarios. */
+async function compileScenarios(home: string, print: (line: string) => void): Promise<string | undefined> {
+  if (existsSync(join(home, `${SCENARIOS}.ts`))) return join(await compileTests(home, 'check'), `${SCENARIOS}.js`)
+  print('There is no test/scenarios.ts: checks that run the connector are skipped.')
+  return undefined
 }
 
 /** Returns the outcomes that need attention, then the number of each outcome. */

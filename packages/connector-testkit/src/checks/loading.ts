@@ -6,6 +6,9 @@ import { distinct } from './definitions.ts'
 /** CPU time of an import. */
 const MAX_IMPORT_CPU_MS = 1500
 
+/** The fastest import counts: on a busy machine, the same work takes more CPU time. */
+const IMPORTS = 3
+
 /** Packages that describe options: a connector needs them before it connects. */
 const SCHEMA_LIBRARIES = new Set(['zod', 'valibot', '@valibot/to-json-schema', 'arktype'])
 
@@ -46,8 +49,14 @@ export const loadingChecks: readonly CheckDefinition[] = [
       severity: 'error',
       remedy: 'Import client libraries in `connect`, with `await import("…")`.',
     },
-    ({ cpuMs }) =>
-      cpuMs < MAX_IMPORT_CPU_MS ? [] : [`the import took ${Math.round(cpuMs)} ms of CPU, of ${MAX_IMPORT_CPU_MS}`],
+    async ({ cpuMs }, { package: found }) => {
+      let least = cpuMs
+      for (let count = 1; count < IMPORTS && least >= MAX_IMPORT_CPU_MS; count += 1)
+        least = Math.min(least, (await found?.importedAgain())?.record?.cpuMs ?? least)
+      return least < MAX_IMPORT_CPU_MS
+        ? []
+        : [`the import took ${Math.round(least)} ms of CPU, of ${MAX_IMPORT_CPU_MS}, at best of ${IMPORTS} times`]
+    },
   ),
   imported(
     {
@@ -112,7 +121,7 @@ export const loadingChecks: readonly CheckDefinition[] = [
 /** Defines a check of what an import did that ended. */
 function imported(
   description: CheckDescription,
-  find: (record: ImportRecord, subject: Subject) => readonly string[],
+  find: (record: ImportRecord, subject: Subject) => readonly string[] | Promise<readonly string[]>,
 ): CheckDefinition {
   return {
     ...description,

@@ -49,6 +49,16 @@ export const processChecks: readonly CheckDefinition[] = [
   ),
   rehearsed(
     {
+      id: 'RUN-prototypes',
+      title: 'leaves prototypes as they are while it runs',
+      reason: 'They belong to every package in the process: a changed prototype has ended a platform.',
+      severity: 'error',
+      remedy: 'Keep functions in modules of your own. If a client library changes a prototype, use another one.',
+    },
+    ({ process }) => distinct(process.prototypes).map((name) => `it changed \`${name}\``),
+  ),
+  rehearsed(
+    {
       id: 'RUN-no-exit',
       title: 'does not end the process',
       reason: 'The agent would end without a word, and nothing is watched.',
