@@ -2,7 +2,8 @@ import { checks, type Fault, type Scenario, type ScenarioSystem, summarize } fro
 import { testConformance } from '@rca/rig/conformance'
 import { temporaryDirectory } from '@rca/rig/temporary-directory'
 import { type Answer, refusing } from '../test/api-server.ts'
-import { clusterServer } from '../test/cluster-server.ts'
+import { change, NOW, prepare } from '../test/changing-cluster.ts'
+import { type ClusterServer, clusterServer } from '../test/cluster-server.ts'
 import { kubernetes } from './index.ts'
 
 const TOKEN = 'canary-of-a-token'
@@ -15,7 +16,7 @@ const FAULTS: Readonly<Record<string, Answer>> = {
 }
 
 /** A cluster of one node, whose API server answers with captured objects. */
-async function start(): Promise<ScenarioSystem> {
+async function start(): Promise<ScenarioSystem & { readonly cluster: ClusterServer }> {
   const cluster = await clusterServer()
   const root = temporaryDirectory()
   root.write('kubeconfig', kubeconfig(cluster.url))
@@ -51,6 +52,7 @@ async function start(): Promise<ScenarioSystem> {
       }
     }
   return {
+    cluster,
     address: cluster.url,
     options: { kubeconfig: `${root.path}/kubeconfig`, lease_name: 'agents' },
     faults: Object.fromEntries([
@@ -64,6 +66,19 @@ async function start(): Promise<ScenarioSystem> {
     secrets: [TOKEN],
     environment: ['canary-'],
     close: cluster.close,
+  }
+}
+
+/** A cluster in which something of each kind changes. */
+async function startChanging(): Promise<ScenarioSystem> {
+  const { cluster, address = '', options = {}, close } = await start()
+  prepare(cluster)
+  return {
+    address,
+    options: { ...options, watch_secret_names: true },
+    act: () => change(cluster),
+    actEvents: ['k8s.service.available', 'k8s.container.restart_loop', 'k8s.workload.scaled'],
+    close,
   }
 }
 
@@ -85,7 +100,7 @@ const maxRequests = 25
 const scenario: Scenario = { name: 'a cluster of version 1.20', intervalMs, maxRequests, start }
 
 const suite = checks(kubernetes, {
-  scenarios: [scenario],
+  scenarios: [scenario, { name: 'a cluster that changes', at: NOW, start: startChanging }],
   packageFolder: `${import.meta.dirname}/..`,
   nodeArguments: ['--conditions=@rca/source'],
   strict: true,

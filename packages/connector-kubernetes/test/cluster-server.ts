@@ -16,6 +16,7 @@ const RESOURCES: Readonly<
     ['services', 'Service', ['service']],
     ['persistentvolumeclaims', 'PersistentVolumeClaim', ['usage-claim']],
     ['configmaps', 'ConfigMap', []],
+    ['secrets', 'Secret', []],
     ['pods', 'Pod', ['usage-pods']],
   ],
   'apps/v1': [
@@ -35,15 +36,22 @@ const RESOURCES: Readonly<
   'events.k8s.io/v1': [['events', 'Event', []]],
 }
 
+interface ClusterObject {
+  readonly metadata: { readonly name: string; readonly uid: string }
+}
+
 /** Objects that clients write, by their path. */
 type WrittenObjects = Map<string, { readonly metadata: { readonly resourceVersion: string; readonly name?: string } }>
 
-/** An API server on loopback with captured objects, which never change, and with Leases that agents write. */
+/** An API server on loopback with captured objects, which tests change, and with Leases that agents write. */
 export interface ClusterServer {
   readonly url: string
   readonly requests: readonly string[]
   /** Answers in another way, by the path without a query; `undefined` for the usual answer. */
   answer: (path: string) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Adds or changes an object of a resource, such as `pods`. An object without a version gets the next one. */
+  put(resource: string, object: object): void
+  remove(resource: string, object: object): void
   /** Ends the watches of a resource. */
   breakWatches(resource: string): void
   /** Resolves after the next request for a path that a condition accepts. */
@@ -57,6 +65,26 @@ export async function clusterServer(): Promise<ClusterServer> {
   const waiting = new Set<(path: string) => void>()
   const watches = new Map<ServerResponse, string>()
   const written: WrittenObjects = new Map()
+  const lists = new Map<string, ClusterObject[]>()
+  let version = 1000
+  const listOf = (resource: string): ClusterObject[] => {
+    const list = lists.get(resource) ?? filesOf(resource).flatMap(objectsIn)
+    lists.set(resource, list)
+    return list
+  }
+  const tell = (resource: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: object): void => {
+    for (const [watch, of] of watches) if (of === resource) watch.write(`${JSON.stringify({ type, object })}\n`)
+  }
+  const change = (resource: string, object: object, isRemoved: boolean): void => {
+    version += 1
+    const { metadata } = object as ClusterObject
+    const changed = { ...object, metadata: { resourceVersion: String(version), ...metadata } }
+    const list = listOf(resource)
+    const others = list.filter((each) => each.metadata.uid !== metadata.uid)
+    lists.set(resource, isRemoved ? others : [...others, changed])
+    const isKnown = others.length < list.length
+    tell(resource, isRemoved ? 'DELETED' : isKnown ? 'MODIFIED' : 'ADDED', changed)
+  }
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster')
     requests.push(request.url ?? '')
@@ -70,7 +98,7 @@ export async function clusterServer(): Promise<ClusterServer> {
       watches.set(response, resource)
       response.on('close', () => watches.delete(response))
     } else {
-      const found = answerTo(pathname)
+      const found = answerTo(pathname, listOf, version)
       if (found === undefined) refuse(response, 404, 'NotFound')
       else json(response, 200, found)
     }
@@ -81,6 +109,8 @@ export async function clusterServer(): Promise<ClusterServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     answer: () => undefined,
+    put: (resource, object) => change(resource, object, false),
+    remove: (resource, object) => change(resource, object, true),
     breakWatches: (resource) => {
       for (const [watch, of] of watches) if (of === resource) watch.destroy()
     },
@@ -129,7 +159,11 @@ function refuse(response: ServerResponse, code: number, reason: string): void {
   json(response, code, { kind: 'Status', status: 'Failure', reason, code })
 }
 
-function answerTo(path: string): object | undefined {
+function answerTo(
+  path: string,
+  listOf: (resource: string) => readonly ClusterObject[],
+  version: number,
+): object | undefined {
   if (path === '/api/v1/namespaces/kube-system')
     return { kind: 'Namespace', metadata: { name: 'kube-system', uid: 'cluster-of-a-test' } }
   if (path.endsWith('/proxy/stats/summary')) return captured('stats-summary')
@@ -146,17 +180,21 @@ function answerTo(path: string): object | undefined {
           verbs: ['get', 'list', 'watch'],
         })),
       }
-    const [name, kind, files = []] = resources.find(([each]) => path === `${root}/${each}`) ?? []
+    const [name, kind] = resources.find(([each]) => path === `${root}/${each}`) ?? []
     if (name === undefined) continue
-    return { kind: `${kind}List`, metadata: { resourceVersion: '1000' }, items: files.flatMap(objectsIn) }
+    return { kind: `${kind}List`, metadata: { resourceVersion: String(version) }, items: listOf(name) }
   }
   return undefined
 }
 
+function filesOf(resource: string): readonly string[] {
+  return Object.values(RESOURCES).flatMap((all) => all.find(([name]) => name === resource)?.[2] ?? [])
+}
+
 /** Returns a captured object, or the items of a captured list. */
-function objectsIn(file: string): readonly unknown[] {
+function objectsIn(file: string): readonly ClusterObject[] {
   const found = captured(file)
-  return Array.isArray(found.items) ? found.items : [found]
+  return (Array.isArray(found.items) ? found.items : [found]) as readonly ClusterObject[]
 }
 
 function json(response: ServerResponse, status: number, body: object): void {
