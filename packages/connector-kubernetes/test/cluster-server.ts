@@ -72,7 +72,7 @@ export async function clusterServer(): Promise<ClusterServer> {
     lists.set(resource, list)
     return list
   }
-  const tell = (resource: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: object): void => {
+  const send = (resource: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: object): void => {
     for (const [watch, of] of watches) if (of === resource) watch.write(`${JSON.stringify({ type, object })}\n`)
   }
   const change = (resource: string, object: object, isRemoved: boolean): void => {
@@ -83,7 +83,7 @@ export async function clusterServer(): Promise<ClusterServer> {
     const others = list.filter((each) => each.metadata.uid !== metadata.uid)
     lists.set(resource, isRemoved ? others : [...others, changed])
     const isKnown = others.length < list.length
-    tell(resource, isRemoved ? 'DELETED' : isKnown ? 'MODIFIED' : 'ADDED', changed)
+    send(resource, isRemoved ? 'DELETED' : isKnown ? 'MODIFIED' : 'ADDED', changed)
   }
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster')

@@ -124,7 +124,7 @@ function startWorker(
   }
 }
 
-/** Returns the next message that is no note, or how the process ended. Ends a process that takes too long. */
+/** Returns the next answer to a request, or how the process ended. Ends a process that takes too long. */
 function nextMessage(
   child: ChildProcess,
   timeoutMs: number,
