@@ -1,7 +1,7 @@
 import { excludeNames } from '@rca/core/connector'
 import { describe, expect, test } from 'vitest'
 import { fixtureRoot, openFixture } from '../../../test/fixture-root.ts'
-import { parsePressure } from './linux-client.ts'
+import { parsePressure } from './pressure.ts'
 
 describe('openLinuxClient', () => {
   test('rejects a root without /proc, with the fix', () => {

@@ -5,31 +5,24 @@ import type { NameFilter } from '@rca/core/connector'
 import type { HardwareInformation } from '../client.ts'
 import { readHostname, readMachineId, toMachine } from '../machine-identity.ts'
 import { cacheFor, HOST_FACTS_CACHE_MS } from '../read-cache.ts'
-import type {
-  Boot,
-  CpuReading,
-  FailedUnit,
-  MemoryReading,
-  PagingReading,
-  PressureReading,
-  ServerClient,
-} from '../server-client.ts'
+import type { Boot, CpuReading, FailedUnit, ServerClient } from '../server-client.ts'
 import { readClockOffset } from './clock-offset.ts'
 import { createDiskReader } from './disks.ts'
 import { findFileWriters } from './file-writers.ts'
 import { createFilesystemUsageReader, type FilesystemStatistics, type StatFilesystem } from './filesystem-usage.ts'
 import { createHiddenProcessCheck } from './hidden-processes.ts'
 import { openKernelLog } from './kernel-log.ts'
-import { kernelNumber, numberAfter } from './kernel-number.ts'
+import { numberAfter } from './kernel-number.ts'
 import { readKernelResources } from './kernel-resources.ts'
 import { type KernelUnits, readKernelUnits } from './kernel-units.ts'
 import { readLinuxHostFacts } from './linux-host-facts.ts'
 import { createPortReader } from './listening-ports.ts'
-import { parseMemoryInformation, parseZfsCache, toMemoryReading } from './meminfo.ts'
+import { createMemoryReader, readPaging } from './memory.ts'
 import { createMountReader, pathOf } from './mount-reader.ts'
 import { parseNetworkDevices } from './net-dev.ts'
 import { readNetworkLink } from './network-links.ts'
 import { createPackageReader } from './packages.ts'
+import { readPressure } from './pressure.ts'
 import { parseProcStat } from './proc-stat.ts'
 import { createProcessReader } from './processes.ts'
 import { createRootReader, type RootReader } from './root-reader.ts'
@@ -196,33 +189,6 @@ function createCpuReader(reader: RootReader, { ticksPerSecond }: KernelUnits) {
   }
 }
 
-/** Files of a container's control group of version 2 and 1. A host's group has none, or a limit above its memory. */
-const CONTAINER_GROUPS = [
-  { limit: 'sys/fs/cgroup/memory.max', usage: 'sys/fs/cgroup/memory.current' },
-  { limit: 'sys/fs/cgroup/memory/memory.limit_in_bytes', usage: 'sys/fs/cgroup/memory/memory.usage_in_bytes' },
-]
-
-const ZFS_STATISTICS = 'proc/spl/kstat/zfs/arcstats'
-
-/**
- * Creates a reader of the memory. In a container of LXC, a filesystem is mounted over `/proc/meminfo` to show its share
- * of the memory; the cache of ZFS is not in that share.
- */
-function createMemoryReader(reader: RootReader, mountTable: string): () => MemoryReading {
-  const isShare = (reader.optionalText(mountTable) ?? '').includes(' /proc/meminfo ')
-  const group = CONTAINER_GROUPS.find(({ limit }) => reader.exists(limit))
-  const readContainer = (total: number): MemoryReading['container'] => {
-    const limit = group === undefined ? undefined : kernelNumber(reader.optionalText(group.limit) ?? '')
-    if (group === undefined || limit === undefined || limit >= total) return undefined
-    return { limit, usage: kernelNumber(reader.optionalText(group.usage) ?? '') }
-  }
-  return () => {
-    const zfs = !isShare && reader.exists(ZFS_STATISTICS) ? parseZfsCache(reader.text(ZFS_STATISTICS)) : undefined
-    const reading = toMemoryReading(parseMemoryInformation(reader.filledText('proc/meminfo')), zfs)
-    return { ...reading, container: readContainer(reading.total) }
-  }
-}
-
 /** Calls statfs(2) in another process. The name of a mount point that is not UTF-8 cannot be passed to it. */
 async function statInProcess(path: string | Buffer, signal: AbortSignal): Promise<FilesystemStatistics> {
   if (typeof path === 'string') return statInProgram(path, signal)
@@ -237,51 +203,10 @@ function readLoadAverage(reader: RootReader): readonly [number, number, number] 
   return [one, five, fifteen]
 }
 
-function readPressure(reader: RootReader): PressureReading[] {
-  return ['cpu', 'io', 'memory', 'irq'].flatMap((resource) =>
-    parsePressure(resource, reader.optionalText(`proc/pressure/${resource}`) ?? ''),
-  )
-}
-
-/**
- * Parses a file of `/proc/pressure`. Documentation/accounting/psi.rst. Leaves out `full` of `cpu`, which has no meaning
- * for a whole machine; kernels since 5.13 report 0 there.
- */
-export function parsePressure(resource: string, text: string): PressureReading[] {
-  return [...text.matchAll(/^(some|full) avg10=([\d.]+) .*total=(\d+)$/gm)].flatMap(([, kind, average, total]) => {
-    if (resource === 'cpu' && kind === 'full') return []
-    const [percent, microseconds] = [Number(average), kernelNumber(total ?? '')]
-    return [
-      {
-        resource,
-        kind: kind as 'some' | 'full',
-        // Rounding takes the kernel above 100 % for a moment.
-        share: Number.isNaN(percent) ? undefined : Math.min(1, percent / 100),
-        total: microseconds === undefined ? undefined : microseconds / 1e6,
-      },
-    ]
-  })
-}
-
 function readBoot(reader: RootReader): Boot {
   return {
     id: reader.optionalText('proc/sys/kernel/random/boot_id')?.trim(),
     startedAt: new Date(Date.now() - readUptime(reader) * 1000),
-  }
-}
-
-function readPaging(reader: RootReader): PagingReading {
-  const memory = parseMemoryInformation(reader.filledText('proc/meminfo'))
-  const statistics = `\n${reader.optionalText('proc/vmstat') ?? ''}`
-  const faults = numberAfter(statistics, '\npgfault ')
-  const majorFaults = numberAfter(statistics, '\npgmajfault ')
-  return {
-    total: memory.get('SwapTotal'),
-    free: memory.get('SwapFree'),
-    pagedIn: numberAfter(statistics, '\npswpin '),
-    pagedOut: numberAfter(statistics, '\npswpout '),
-    majorFaults,
-    minorFaults: faults === undefined || majorFaults === undefined ? undefined : Math.max(0, faults - majorFaults),
   }
 }
 
