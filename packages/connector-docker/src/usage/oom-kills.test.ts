@@ -42,6 +42,17 @@ describe('createOomKills', () => {
     expect(kills.take(['a.slice/a-b.slice'])).toBe(true)
   })
 
+  test('forgets a group that is removed, and counts from its next addition', () => {
+    const files = temporaryDirectory()
+    count(files, 'pod', 5)
+    const kills = createOomKills(files.path, ['pod'])
+    files.remove('pod')
+    kills.update()
+    count(files, 'pod', 6)
+    kills.add('pod')
+    expect(kills.take(['pod'])).toBe(false)
+  })
+
   test('knows no kill without the file', () => {
     const files = temporaryDirectory()
     const kills = createOomKills(files.path, ['docker'])

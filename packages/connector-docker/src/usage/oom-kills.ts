@@ -23,7 +23,11 @@ export function createOomKills(root: string, groups: readonly string[], now: () 
   const counts = new Map<string, Count>()
   const update = (group: string): Count | undefined => {
     const total = parseTable(fileReader(join(root, group))('memory.events'))('oom_kill')
-    if (total === undefined) return undefined
+    if (total === undefined) {
+      // Groups of pods and slices come and go.
+      counts.delete(group)
+      return undefined
+    }
     const known = counts.get(group) ?? { total, open: 0, noticedAt: now() }
     counts.set(group, known)
     if (now() - known.noticedAt > MAX_EXIT_DELAY_MS) known.open = 0
