@@ -95,11 +95,14 @@ export const scenarios: readonly Scenario[] = [{
     write('dist/removed.js', '')
     write('src/lamp.ts', 'export const lamp: number = 1\n')
     write('test/lamp.test.ts', "import '../src/index.ts'\n")
+    write('test/fixture.ts', 'export const fixture: number = 1\n')
+    write('src/beside.test.ts', "import '../test/fixture.ts'\n")
     expect(await run('build'), output()).toBe(0)
-    const built = ['removed.js', 'index.js', 'index.d.ts', 'lamp.js', 'lamp.test.js'].map((name) =>
+    const built = ['removed.js', 'index.js', 'index.d.ts', 'lamp.js', 'lamp.test.js', 'beside.test.js'].map((name) =>
       existsSync(join(folder, 'dist', name)),
     )
-    expect(built).toEqual([false, true, true, true, false])
+    expect(built).toEqual([false, true, true, true, false, false])
+    expect(existsSync(join(folder, 'test/fixture.js'))).toBe(false)
     expect(JSON.parse(readFileSync(join(folder, 'rca.json'), 'utf8'))).toMatchObject({
       package: 'lamps',
       type: 'example/lamps',

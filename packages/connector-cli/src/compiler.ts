@@ -8,6 +8,8 @@ import { CliError } from './cli-error.ts'
 export interface Compilation {
   /** Folders whose sources are compiled. */
   readonly sources: readonly string[]
+  /** Patterns of sources that are left out. @default none */
+  readonly exclude?: readonly string[]
   /** Folder that corresponds to `output`. */
   readonly root: string
   /** Emptied first. */
@@ -24,7 +26,8 @@ export const CACHE = join('node_modules', '.cache', 'rca-connector')
  *
  * @throws {CliError} if the sources do not compile
  */
-export async function compile(folder: string, { sources, root, output, declarations = false }: Compilation) {
+export async function compile(folder: string, compilation: Compilation): Promise<void> {
+  const { sources, exclude = [], root, output, declarations = false } = compilation
   const cache = join(folder, CACHE)
   await mkdir(cache, { recursive: true })
   await rm(join(folder, output), { recursive: true, force: true })
@@ -41,7 +44,7 @@ export async function compile(folder: string, { sources, root, output, declarati
       inlineSourceMap: !declarations,
     },
     include: sources.map(fromCache),
-    exclude: [],
+    exclude: exclude.map(fromCache),
   }
   await writeFile(project, `${JSON.stringify(settings, undefined, 2)}\n`)
   const code = await runNode([await compilerPath(), '--project', project], folder)

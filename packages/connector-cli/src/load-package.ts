@@ -41,7 +41,9 @@ function coreVersionOf(folder: string): string {
 
 /** Compiles a package's sources into `dist`. Runs none of its code. @throws {CliError} if they do not compile */
 export async function compilePackage({ folder }: ConnectorPackage): Promise<void> {
-  await compile(folder, { sources: ['src'], root: 'src', output: 'dist', declarations: true })
+  // Tests beside the sources are not published, and may import fixtures of other folders.
+  const exclude = ['src/**/*.test.*']
+  await compile(folder, { sources: ['src'], exclude, root: 'src', output: 'dist', declarations: true })
 }
 
 /**
