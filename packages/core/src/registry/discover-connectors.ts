@@ -94,9 +94,8 @@ function entryOf(
       problem: `${taken.package}@${taken.version} has the same type \`${type}\``,
       remedy: 'remove one of the two packages',
     }
-  const checkCore = async (): Promise<void> => {
-    if (declared !== undefined || isSource(found, manifest)) return
-    const refused = coreProblem({ builtWith: await readBuiltWith(found.directory) })
+  const checkCore = (builtWith: string | undefined): void => {
+    const refused = coreProblem({ declared, builtWith })
     if (refused !== undefined) throw refusalOf(found, refused)
   }
   const load = connectorLoader(found, manifest)
@@ -105,14 +104,15 @@ function entryOf(
     title,
     description,
     load: async () => {
-      await checkCore()
+      if (declared === undefined && !isSource(found, manifest)) checkCore(await readBuiltWith(found.directory))
       return load()
     },
     readDescription: async () => {
       // Sources change without a new version: only compiled code is described by the file.
       if (isSource(found, manifest)) return undefined
-      await checkCore()
-      return readStaticDescription(found.directory, { version: found.version, type })
+      const description = await readStaticDescription(found.directory, { version: found.version, type })
+      if (description !== undefined && 'builtWith' in description) checkCore(description.builtWith)
+      return description
     },
   }
 }
