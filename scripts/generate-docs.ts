@@ -40,7 +40,7 @@ const leftOver = globSync('docs/connectors/*.md', { cwd: root }).filter((path) =
 writeOrCheck(
   new Map([
     ...[...pages].map(([file, text]) => [`docs/connectors/${file}`, text] as const),
-    ...packages.filter(({ permissions }) => permissions !== undefined).map(readme),
+    ...packages.map(readme),
     ...leftOver.map((path) => [path, undefined] as const),
   ]),
   'npm run docs',

@@ -63,6 +63,7 @@ async function start(): Promise<ScenarioSystem & { readonly cluster: ClusterServ
     deny: everywhere(refusing(403, 'Forbidden')),
     silence: everywhere(() => undefined),
     requests: () => cluster.requests.length,
+    permissions: cluster.permissions,
     secrets: [TOKEN],
     environment: ['canary-'],
     close: cluster.close,
@@ -76,6 +77,7 @@ async function startChanging(): Promise<ScenarioSystem> {
   return {
     address,
     options: { ...options, watch_secret_names: true },
+    permissions: cluster.permissions,
     act: () => change(cluster),
     actEvents: ['k8s.service.available', 'k8s.container.restart_loop', 'k8s.workload.scaled'],
     close,

@@ -47,6 +47,8 @@ type WrittenObjects = Map<string, { readonly metadata: { readonly resourceVersio
 export interface ClusterServer {
   readonly url: string
   readonly requests: readonly string[]
+  /** Returns the permissions that the requests so far needed, such as `list deployments.apps`, each once. */
+  permissions(): readonly string[]
   /** Answers in another way, by the path without a query; `undefined` for the usual answer. */
   answer: (path: string) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   /** Adds or changes an object of a resource, such as `pods`. An object without a version gets the next one. */
@@ -62,9 +64,12 @@ export interface ClusterServer {
 /** Starts the server. */
 export async function clusterServer(): Promise<ClusterServer> {
   const requests: string[] = []
+  const permissions = new Set<string>()
   const waiting = new Set<(path: string) => void>()
   const watches = new Map<ServerResponse, string>()
-  const written: WrittenObjects = new Map()
+  // The chart creates the Lease: agents may not.
+  const lease = { kind: 'Lease', metadata: { name: 'agents', resourceVersion: '1' } }
+  const written: WrittenObjects = new Map([['/apis/coordination.k8s.io/v1/namespaces/default/leases/agents', lease]])
   const lists = new Map<string, ClusterObject[]>()
   let version = 1000
   const listOf = (resource: string): ClusterObject[] => {
@@ -88,9 +93,12 @@ export async function clusterServer(): Promise<ClusterServer> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster')
     requests.push(request.url ?? '')
+    const permission = permissionOf(request)
+    if (permission !== undefined) permissions.add(permission)
     for (const take of waiting) take(pathname)
     const given = cluster.answer(pathname)
     if (given !== undefined) given(request, response)
+    else if (pathname.endsWith('/log')) response.end('all is lost\n')
     else if (pathname.includes('/leases')) void answerToWriter(request, response, pathname, written)
     else if (searchParams.has('watch')) {
       const resource = pathname.split('/').at(-1) ?? ''
@@ -108,6 +116,7 @@ export async function clusterServer(): Promise<ClusterServer> {
   const cluster: ClusterServer = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    permissions: () => [...permissions],
     answer: () => undefined,
     put: (resource, object) => change(resource, object, false),
     remove: (resource, object) => change(resource, object, true),
@@ -134,7 +143,23 @@ export async function clusterServer(): Promise<ClusterServer> {
   return cluster
 }
 
-/** Creates, replaces or returns an object. Refuses to replace another version. */
+/** Path of a resource: its group, its plural name, and the name and subresource of an object. */
+const RESOURCE_PATH =
+  /^\/(?:api|apis\/(?<group>[^/]+))\/[^/]+\/(?:namespaces\/[^/]+\/(?!$))?(?<resource>[^/]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>[^/]+))?)?/
+
+const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+
+/** Returns the permission that a request needs. Discovery needs none: every account may do that. */
+function permissionOf({ method = '', url = '' }: IncomingMessage): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://cluster')
+  const { group, resource, name, subresource } = RESOURCE_PATH.exec(pathname)?.groups ?? {}
+  if (resource === undefined) return undefined
+  const reading = searchParams.has('watch') ? 'watch' : name === undefined ? 'list' : 'get'
+  const part = subresource === undefined ? '' : `/${subresource}`
+  return `${VERBS[method] ?? reading} ${resource}${group === undefined ? '' : `.${group}`}${part}`
+}
+
+/** Replaces or returns an object. Refuses to replace another version. */
 async function answerToWriter(
   request: IncomingMessage,
   response: ServerResponse,
@@ -145,14 +170,13 @@ async function answerToWriter(
     const found = written.get(path)
     return found === undefined ? refuse(response, 404, 'NotFound') : json(response, 200, found)
   }
-  const given = (await readJson(request)) as { readonly metadata: { name: string; resourceVersion?: string } }
-  const key = request.method === 'POST' ? `${path}/${given.metadata.name}` : path
-  const before = written.get(key)
+  const given = (await readJson(request)) as { readonly metadata: { resourceVersion?: string } }
+  const before = written.get(path)
   if (before?.metadata.resourceVersion !== given.metadata.resourceVersion) return refuse(response, 409, 'Conflict')
-  const resourceVersion = String(Number(before?.metadata.resourceVersion ?? 1000) + 1)
+  const resourceVersion = String(Number(before?.metadata.resourceVersion) + 1)
   const object = { ...given, metadata: { ...given.metadata, resourceVersion } }
-  written.set(key, object)
-  return json(response, request.method === 'POST' ? 201 : 200, object)
+  written.set(path, object)
+  return json(response, 200, object)
 }
 
 function refuse(response: ServerResponse, code: number, reason: string): void {
@@ -181,6 +205,9 @@ function answerTo(
         })),
       }
     const [name, kind] = resources.find(([each]) => path === `${root}/${each}`) ?? []
+    const [, resource, object] = /\/namespaces\/[^/]+\/([^/]+)\/([^/]+)$/.exec(path) ?? []
+    if (path.startsWith(`${root}/`) && resources.some(([each]) => each === resource))
+      return listOf(resource ?? '').find(({ metadata }) => metadata.name === object)
     if (name === undefined) continue
     return { kind: `${kind}List`, metadata: { resourceVersion: String(version) }, items: listOf(name) }
   }

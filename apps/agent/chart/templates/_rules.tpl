@@ -2,52 +2,57 @@
 
 {{- define "agent.namespacedRules" -}}
 - apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
   resources:
     - configmaps
     - events
     - limitranges
     - persistentvolumeclaims
-    - pods
     - resourcequotas
     {{- if eq (toString .Values.watchSecretNames) "true" }}
     - secrets
     {{- end }}
     - services
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]
 - apiGroups: [apps]
   resources: [daemonsets, deployments, replicasets, statefulsets]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [batch]
   resources: [cronjobs, jobs]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [metrics.k8s.io]
   resources: [pods]
-  verbs: [get, list]
+  verbs: [list]
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end -}}
 
 
 {{- define "agent.clusterRules" -}}
 - apiGroups: [""]
-  resources: [namespaces, nodes]
+  resources: [namespaces]
   verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list, watch]
 {{- if .Values.rbac.kubeletSummaries }}
 - apiGroups: [""]
   resources: [nodes/proxy]
@@ -55,5 +60,5 @@
 {{- end }}
 - apiGroups: [metrics.k8s.io]
   resources: [nodes]
-  verbs: [get, list]
+  verbs: [list]
 {{- end -}}

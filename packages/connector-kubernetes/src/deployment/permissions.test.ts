@@ -13,7 +13,7 @@ interface Role {
   }[]
 }
 
-const WATCH = ['get', 'list', 'watch']
+const WATCH = ['list', 'watch']
 
 describe('the permissions of the agent', () => {
   test('equal the rules of the generated ClusterRole', () => {
@@ -35,9 +35,30 @@ describe('the permissions of the agent', () => {
   test('are reads only: watched kinds, and logs, kubelet summaries and metrics', () => {
     const others = kindPermissions().filter(({ verbs }) => verbs.join() !== WATCH.join())
     expect(others.map(({ group, resource, verbs }) => [`${group}/${resource}`, ...verbs].join(' ')).toSorted()).toEqual(
-      ['/nodes/proxy get', '/pods/log get', 'metrics.k8s.io/nodes get list', 'metrics.k8s.io/pods get list'],
+      [
+        '/namespaces get list watch',
+        '/nodes/proxy get',
+        '/pods get list watch',
+        '/pods/log get',
+        'metrics.k8s.io/nodes list',
+        'metrics.k8s.io/pods list',
+      ],
     )
     const watched: readonly KindDefinition[] = Object.values(kinds).filter((kind) => 'project' in kind)
-    expect(watched.every(({ verbs = WATCH }) => verbs.join() === WATCH.join())).toBe(true)
+    expect(watched.every(({ verbs = WATCH }) => WATCH.every((verb) => verbs.includes(verb)))).toBe(true)
+  })
+
+  test('equal those that package.json declares, with the Lease of the chart', () => {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+    const json = JSON.parse(text) as { readonly 'rca-kit': { readonly permissions: object } }
+    const nameOf = (group: string, resource: string): string => {
+      const [name, ...subresource] = resource.split('/')
+      return [`${name}${group === '' ? '' : `.${group}`}`, ...subresource].join('/')
+    }
+    const granted = kindPermissions().flatMap(({ group, resource, verbs }) =>
+      verbs.map((verb) => `${verb} ${nameOf(group, resource)}`),
+    )
+    const lease = ['get', 'update'].map((verb) => `${verb} leases.coordination.k8s.io`)
+    expect(Object.keys(json['rca-kit'].permissions).toSorted()).toEqual([...granted, ...lease].toSorted())
   })
 })

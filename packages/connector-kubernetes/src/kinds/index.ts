@@ -46,7 +46,7 @@ import { projectDaemonSet, projectDeployment, projectStatefulSet } from './workl
 export interface KindDefinition
   extends KindVersions,
     Partial<Omit<CachedKindDefinition<SlimObject>, keyof KindVersions>> {
-  /** Verbs that the agent's role needs. @default get, list and watch */
+  /** Verbs that the agent's role needs. @default list and watch */
   readonly verbs?: readonly string[]
   /** API groups of the rule in the agent's role. @default the group of the newest version */
   readonly groups?: readonly string[]
@@ -69,6 +69,8 @@ export const kinds = {
   namespaces: {
     resource: 'namespaces',
     versions: CORE,
+    // The uid of kube-system identifies the cluster.
+    verbs: ['get', 'list', 'watch'],
     isClusterWide: true,
     project: projectNamespace,
     signals: namespaceSignals,
@@ -210,6 +212,8 @@ export const kinds = {
   pods: {
     resource: 'pods',
     versions: CORE,
+    // The end of a run is read again, since the cache may be behind.
+    verbs: ['get', 'list', 'watch'],
     subresources: ['log'],
     project: projectPod,
     signals: podSignals,
@@ -224,8 +228,8 @@ export const kinds = {
     hasNoBookmarks: true,
     project: projectEvent,
   },
-  podMetrics: { resource: 'pods', versions: METRICS, verbs: ['get', 'list'] },
-  nodeMetrics: { resource: 'nodes', versions: METRICS, verbs: ['get', 'list'], isClusterWide: true },
+  podMetrics: { resource: 'pods', versions: METRICS, verbs: ['list'] },
+  nodeMetrics: { resource: 'nodes', versions: METRICS, verbs: ['list'], isClusterWide: true },
 } as const satisfies Readonly<Record<string, KindDefinition>>
 
 export type KindName = keyof typeof kinds

@@ -15,7 +15,7 @@ export interface KindPermission {
 /** Returns the permissions for every kind of the table. The chart's roles are generated from them. */
 export function kindPermissions(): readonly KindPermission[] {
   return Object.values(kinds).flatMap((kind: KindDefinition) => {
-    const { resource, verbs = ['get', 'list', 'watch'], subresources = [], isClusterWide = false } = kind
+    const { resource, verbs = ['list', 'watch'], subresources = [], isClusterWide = false } = kind
     const groups = kind.groups ?? [toGroupVersion(kind.versions[0] ?? '').group]
     return groups.flatMap((group) => [
       { group, resource, verbs, isClusterWide },
