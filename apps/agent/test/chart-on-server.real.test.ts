@@ -147,24 +147,28 @@ realDescribe('the chart on a real API server', absence, () => {
       'configmaps',
       'namespaces',
     ])
-      for (const verb of ['get', 'list', 'watch'])
-        expect(await canAgent(verb, resource), `${verb} ${resource}`).toBe(true)
-    expect(await canAgent('get', 'pods/log', '--namespace=shop')).toBe(true)
-    expect(await canAgent('get', 'nodes/proxy')).toBe(true)
+      for (const verb of ['list', 'watch']) expect(await canAgent(verb, resource), `${verb} ${resource}`).toBe(true)
+    expect(await canAgent('get', 'namespaces')).toBe(true)
+    expect(await canAgent('get', 'pods')).toBe(true)
+    expect(await canAgent('get', 'pods', '--subresource=log', '--namespace=shop')).toBe(true)
+    expect(await canAgent('get', 'nodes', '--subresource=proxy')).toBe(true)
     expect(await canAgent('update', 'leases.coordination.k8s.io/incident-rca-agent', '--namespace=monitoring')).toBe(
       true,
     )
     for (const [verb, resource] of [
+      ['get', 'nodes'],
+      ['get', 'configmaps'],
       ['get', 'secrets'],
       ['list', 'secrets'],
-      ['create', 'nodes/proxy'],
-      ['create', 'pods/exec'],
       ['delete', 'pods'],
       ['update', 'configmaps'],
       ['create', 'leases.coordination.k8s.io'],
       ['update', 'leases.coordination.k8s.io/other'],
     ] as const)
       expect(await canAgent(verb, resource, '--namespace=monitoring'), `${verb} ${resource}`).toBe(false)
+
+    expect(await canAgent('create', 'nodes', '--subresource=proxy')).toBe(false)
+    expect(await canAgent('create', 'pods', '--subresource=exec', '--namespace=monitoring')).toBe(false)
 
     await runHelm('upgrade', 'incident-rca', chart, ...flags(['agentToken=t', 'namespaces=shop']))
     expect(await canAgent('list', 'pods', '--namespace=shop')).toBe(true)

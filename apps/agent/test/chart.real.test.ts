@@ -480,7 +480,7 @@ realDescribe('the chart', helm === undefined ? { missing: 'helm' } : {}, () => {
 
     test.each(['strings', 'values'] as const)('include Secrets on request, with the value in `%s`', async (flag) => {
       const rules = rulesOf(await render({ [flag]: ['watchSecretNames=true'] }))
-      expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['get', 'list', 'watch'])
+      expect(rules.find(({ resources }) => resources.includes('secrets'))?.verbs).toEqual(['list', 'watch'])
     })
 
     test('and image pull secrets are rendered once if they are listed twice', async () => {
