@@ -1,8 +1,8 @@
 /**
  * Writes the generated parts of the Helm chart. From the agent's configuration schemas: the options in `values.yaml`
  * and `values.schema.json`, and their names for the template of environment variables. From the table of kinds: the
- * rules of its roles. Part of `npm run manifests`; with `--check` it writes nothing and fails when a file is stale.
- * All other values are hand-written, in the same files.
+ * rules of its roles, and the permissions in the connector's package.json. Part of `npm run manifests`; with `--check`
+ * it writes nothing and fails when a file is stale. All other values are hand-written, in the same files.
  */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,8 +14,10 @@ import { agentConfigJsonSchema, agentOptionNames } from '../packages/core/src/co
 import { chartOption, optionsTemplate, optionValues, valuesSchema } from './chart-options.ts'
 import { rulesTemplate } from './chart-rules.ts'
 import { writeOrCheck } from './generated-files.ts'
+import { withPermissions } from './kubernetes-permissions.ts'
 
 const CHART = 'apps/agent/chart'
+const PACKAGE = 'packages/connector-kubernetes/package.json'
 
 /** Options for which the chart has a default of its own, so that their values are hand-written. */
 const HAND_WRITTEN = ['lease_name']
@@ -41,12 +43,17 @@ writeOrCheck(
     [`${CHART}/values.schema.json`, formatJson(schema)],
     [`${CHART}/templates/_options.tpl`, optionsTemplate(options)],
     [`${CHART}/templates/_rules.tpl`, rulesTemplate(kindPermissions())],
+    [PACKAGE, withPermissions(readFromRoot(PACKAGE), kindPermissions())],
   ]),
   'npm run manifests',
 )
 
 function read(name: string): string {
-  return readFileSync(fileURLToPath(new URL(`../${CHART}/${name}`, import.meta.url)), 'utf8')
+  return readFromRoot(`${CHART}/${name}`)
+}
+
+function readFromRoot(path: string): string {
+  return readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8')
 }
 
 /** Replaces the options in `values.yaml`, between their two marks. */

@@ -47,18 +47,4 @@ describe('the permissions of the agent', () => {
     const watched: readonly KindDefinition[] = Object.values(kinds).filter((kind) => 'project' in kind)
     expect(watched.every(({ verbs = WATCH }) => WATCH.every((verb) => verbs.includes(verb)))).toBe(true)
   })
-
-  test('equal those that package.json declares, with the Lease of the chart', () => {
-    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-    const json = JSON.parse(text) as { readonly 'rca-kit': { readonly permissions: object } }
-    const nameOf = (group: string, resource: string): string => {
-      const [name, ...subresource] = resource.split('/')
-      return [`${name}${group === '' ? '' : `.${group}`}`, ...subresource].join('/')
-    }
-    const granted = kindPermissions().flatMap(({ group, resource, verbs }) =>
-      verbs.map((verb) => `${verb} ${nameOf(group, resource)}`),
-    )
-    const lease = ['get', 'update'].map((verb) => `${verb} leases.coordination.k8s.io`)
-    expect(Object.keys(json['rca-kit'].permissions).toSorted()).toEqual([...granted, ...lease].toSorted())
-  })
 })
