@@ -72,7 +72,9 @@ describe('RetentionJob', () => {
     })
     job.start()
     await vi.advanceTimersByTimeAsync(INTERVAL_MS)
-    expect(log.error.mock.calls).toEqual([[{ err: failure }, 'retention failed: retrying at the next interval']])
+    expect(log.error.mock.calls).toEqual([
+      [{ err: failure }, 'retention or packing failed: retrying at the next interval'],
+    ])
     expect(log.info).toHaveBeenCalledTimes(1)
   })
 

@@ -56,7 +56,9 @@ export function createRetentionJob({ store, now, uptime, retentionMs, log }: Ret
     run,
     start: () => {
       const runOnce = (): void => {
-        run().catch((error: unknown) => log.error({ err: error }, 'retention or packing failed: retrying at the next interval'))
+        run().catch((error: unknown) =>
+          log.error({ err: error }, 'retention or packing failed: retrying at the next interval'),
+        )
       }
       timer = setInterval(runOnce, RETENTION_INTERVAL_MS).unref()
       runOnce()
