@@ -49,7 +49,7 @@ export function* prepareReports(reports: readonly ReceivedReport[]): Interruptib
     prepared.push({
       report,
       entities: yield* each(data.entities, prepareEntity),
-      points: yield* each(bySeriesSet(data.metrics), preparePoints),
+      points: yield* preparePoints(data.metrics),
       events: yield* each(data.events, (event) => ({ event, attributes: JSON.stringify(event.attributes) })),
     })
   }
@@ -69,9 +69,17 @@ function* each<Item, Result>(
   return results
 }
 
-function preparePoints(points: readonly [Metric, ...Metric[]] | SeriesValues): PreparedPoints {
-  if ('series_set' in points) return points
-  const metrics = points.map((metric) => ({ metric, seriesKey: seriesKeyOf(metric) }))
+function* preparePoints(metrics: ReceivedReport['data']['metrics']): InterruptibleTask<never, PreparedPoints[]> {
+  const prepared: PreparedPoints[] = []
+  for (const points of bySeriesSet(metrics)) {
+    prepared.push('series_set' in points ? points : yield* prepareSet(points))
+    yield
+  }
+  return prepared
+}
+
+function* prepareSet(points: readonly [Metric, ...Metric[]]): InterruptibleTask<never, PreparedPoints> {
+  const metrics = yield* each(points, (metric) => ({ metric, seriesKey: seriesKeyOf(metric) }))
   const [{ at }] = points
   return {
     series_set: hashSeriesSet(metrics.map(({ seriesKey }) => seriesKey)),
