@@ -171,18 +171,18 @@ export function createOutbox({ maxBytes, files, log }: OutboxOptions) {
   }
   /** Returns how many reports were dropped. */
   const makeRoom = async (newest: Pick<OutboxEntry, 'id'>): Promise<number> => {
-    let evicted = 0
+    const before = dropped
     while (entries.bytes() > maxBytes) {
       const entry = entries.leastImportant(newest)
       if (entry === undefined) break
       if (entry.hasEvents && entry.isReduced !== true) await reduce(entry)
       else if (entries.forget(entry) !== undefined) {
-        evicted += 1
         dropped += 1
         await removeFile(entry)
       }
     }
-    return evicted
+    // With those whose file was found damaged.
+    return dropped - before
   }
 
   return {
